@@ -1,0 +1,286 @@
+//! The rules of a cluster's beliefs, each through its public door and in virtual time.
+
+use super::*;
+use crate::{Attempts, Failure, RetryPolicy};
+use alloc::format;
+use alloc::vec;
+use proptest::prelude::*;
+
+const UNAVAILABLE: Outcome = Outcome::Answered { status: 503 };
+const OK: Outcome = Outcome::Answered { status: 200 };
+const HEALTH: HealthPolicy = HealthPolicy {
+    max_fails: 3,
+    fail_window: Duration::from_secs(10),
+    eject_time: Duration::from_secs(10),
+    max_ejected_percent: 50,
+    fail_open: false,
+};
+const PROBE: ProbePolicy = ProbePolicy { interval: Duration::from_secs(2), fall: 3, rise: 2 };
+
+fn at(seconds: u64) -> Timestamp {
+    Timestamp::ORIGIN + Duration::from_secs(seconds)
+}
+
+fn cluster_with(endpoints: u32, policy: Policy) -> Cluster {
+    let endpoints = (0..endpoints).map(|n| Endpoint { name: format!("web{n}"), weight: 1 }).collect();
+    Cluster::new(endpoints, policy, at(0))
+}
+
+fn cluster(endpoints: u32) -> Cluster {
+    cluster_with(endpoints, Policy { health: HEALTH, probe: None, retries: true })
+}
+
+fn probed(endpoints: u32) -> Cluster {
+    cluster_with(endpoints, Policy { health: HEALTH, probe: Some(PROBE), retries: true })
+}
+
+fn fail(cluster: &mut Cluster, id: u32, times: u32, now: Timestamp) {
+    for _ in 0..times {
+        cluster.handle_failure(EndpointId(id), Turn::Regular, UNAVAILABLE, now);
+    }
+}
+
+fn probe(cluster: &mut Cluster, id: u32, outcome: Outcome, times: u32, now: Timestamp) {
+    for _ in 0..times {
+        cluster.handle_probe(EndpointId(id), outcome, now, now);
+    }
+}
+
+fn belief(cluster: &Cluster, id: u32) -> Belief {
+    cluster.belief(EndpointId(id)).0
+}
+
+/// The endpoints that a hundred requests, none of which is tried again, are sent to.
+fn served_by(cluster: &mut Cluster) -> Vec<u32> {
+    let picker = cluster.poll_picker().expect("the picker is stale");
+    let policy = RetryPolicy::default();
+    let attempts = Attempts::new(&policy, at(0), true);
+    // Held until the end, so that a trial's ticket is not given back.
+    let leases: Vec<_> = (0..100).filter_map(|_| picker.pick(&attempts, &mut ()).ok()).collect();
+    let mut ids: Vec<_> = leases.iter().map(|lease| lease.endpoint().0).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+#[test]
+fn an_endpoint_is_trusted_until_it_fails() {
+    let mut cluster = cluster(4);
+    assert_eq!(served_by(&mut cluster), [0, 1, 2, 3]);
+    assert_eq!(cluster.cause(EndpointId(0), at(0)), Cause::Started);
+}
+
+#[test]
+fn as_many_failures_as_the_policy_bears_eject_it_and_say_why() {
+    let mut cluster = cluster(4);
+    fail(&mut cluster, 1, 2, at(1));
+    assert_eq!(belief(&cluster, 1), Belief::Up);
+    fail(&mut cluster, 1, 1, at(11));
+    assert_eq!(belief(&cluster, 1), Belief::Ejected { until: at(21) });
+    let event = cluster.poll_event().expect("a change is an event");
+    assert_eq!((event.endpoint, event.from, event.at), (EndpointId(1), Belief::Up, at(11)));
+    assert_eq!(event.cause, Cause::RequestsFailed { count: 3, window: Duration::from_secs(10), last: UNAVAILABLE });
+    assert_eq!(cluster.poll_event(), None);
+    assert_eq!(served_by(&mut cluster), [0, 2, 3]);
+}
+
+#[test]
+fn failures_further_apart_than_the_window_eject_nobody() {
+    let mut cluster = cluster(4);
+    for second in [0, 6, 12, 18] {
+        fail(&mut cluster, 1, 1, at(second));
+        assert_eq!(belief(&cluster, 1), Belief::Up);
+    }
+}
+
+#[test]
+fn after_its_time_it_is_on_trial_and_the_trial_decides() {
+    let mut cluster = cluster(4);
+    fail(&mut cluster, 1, 3, at(0));
+    assert_eq!(cluster.poll_timeout(), Some(at(10)));
+    cluster.handle_timeout(at(9));
+    assert_eq!(belief(&cluster, 1), Belief::Ejected { until: at(10) });
+    cluster.handle_timeout(at(10));
+    assert_eq!(belief(&cluster, 1), Belief::Trial);
+    cluster.handle_failure(EndpointId(1), Turn::Trial, UNAVAILABLE, at(11));
+    assert_eq!(belief(&cluster, 1), Belief::Ejected { until: at(21) });
+    cluster.handle_timeout(at(21));
+    cluster.handle_success(EndpointId(1), Turn::Trial, at(22));
+    assert_eq!(belief(&cluster, 1), Belief::Up);
+    assert_eq!(served_by(&mut cluster), [0, 1, 2, 3]);
+}
+
+#[test]
+fn only_the_trial_itself_decides_about_an_endpoint_on_trial() {
+    let mut cluster = cluster(4);
+    fail(&mut cluster, 1, 3, at(0));
+    cluster.handle_timeout(at(10));
+    cluster.handle_failure(EndpointId(1), Turn::Regular, UNAVAILABLE, at(10));
+    cluster.handle_success(EndpointId(1), Turn::Pinned, at(10));
+    assert_eq!(belief(&cluster, 1), Belief::Trial);
+}
+
+#[test]
+fn a_trial_that_nobody_took_is_open_to_any_request_after_a_while() {
+    let mut cluster = cluster(2);
+    fail(&mut cluster, 1, 3, at(0));
+    cluster.handle_timeout(at(10));
+    assert_eq!(served_by(&mut cluster), [0], "requests that could not be tried again are spared the trial");
+    assert_eq!(cluster.poll_timeout(), Some(at(20)));
+    cluster.handle_timeout(at(20));
+    assert_eq!(cluster.poll_timeout(), None);
+    assert_eq!(served_by(&mut cluster), [0, 1]);
+}
+
+#[test]
+fn a_cluster_of_one_is_never_ejected() {
+    let mut cluster = cluster(1);
+    fail(&mut cluster, 0, 100, at(0));
+    assert_eq!(belief(&cluster, 0), Belief::Up);
+}
+
+#[test]
+fn at_most_half_of_a_cluster_is_ejected_and_the_rest_is_said_to_be_kept_in() {
+    let mut cluster = cluster(4);
+    for id in 0..4 {
+        fail(&mut cluster, id, 3, at(0));
+    }
+    let out = (0..4).filter(|id| belief(&cluster, *id) != Belief::Up).count();
+    assert_eq!(out, 2);
+    let kept = Cause::KeptIn { count: 3, window: HEALTH.fail_window };
+    assert_eq!(cluster.cause(EndpointId(3), at(5)), kept);
+    assert_eq!(cluster.cause(EndpointId(3), at(11)), Cause::Started, "the failures have left the window");
+}
+
+#[test]
+fn max_fails_zero_never_ejects() {
+    let health = HealthPolicy { max_fails: 0, ..HEALTH };
+    let mut cluster = cluster_with(4, Policy { health, probe: None, retries: true });
+    fail(&mut cluster, 1, 100, at(0));
+    assert_eq!(belief(&cluster, 1), Belief::Up);
+}
+
+#[test]
+fn failed_probes_take_an_endpoint_down_and_successful_ones_up() {
+    let mut cluster = probed(4);
+    probe(&mut cluster, 1, Outcome::Failed(Failure::Refused), 2, at(1));
+    assert_eq!(belief(&cluster, 1), Belief::Up);
+    probe(&mut cluster, 1, UNAVAILABLE, 1, at(1));
+    assert_eq!(belief(&cluster, 1), Belief::Down);
+    assert_eq!(served_by(&mut cluster), [0, 2, 3]);
+    probe(&mut cluster, 1, OK, 1, at(2));
+    assert_eq!(belief(&cluster, 1), Belief::Down);
+    probe(&mut cluster, 1, OK, 1, at(2));
+    assert_eq!(belief(&cluster, 1), Belief::Up);
+}
+
+#[test]
+fn probes_that_saw_the_failure_shorten_an_ejection_to_its_trial() {
+    let mut cluster = probed(4);
+    fail(&mut cluster, 1, 3, at(0));
+    probe(&mut cluster, 1, UNAVAILABLE, 1, at(1));
+    probe(&mut cluster, 1, OK, 2, at(3));
+    assert_eq!(belief(&cluster, 1), Belief::Trial);
+}
+
+/// Otherwise a health page that is always fine would undo every ejection at once.
+#[test]
+fn probes_that_never_saw_the_failure_do_not_shorten_an_ejection() {
+    let mut cluster = probed(4);
+    fail(&mut cluster, 1, 3, at(0));
+    probe(&mut cluster, 1, OK, 5, at(3));
+    assert_eq!(belief(&cluster, 1), Belief::Ejected { until: at(10) });
+}
+
+#[test]
+fn probes_may_take_down_a_whole_cluster_and_failing_open_serves_it_all_the_same() {
+    for fail_open in [false, true] {
+        let health = HealthPolicy { fail_open, ..HEALTH };
+        let mut cluster = cluster_with(3, Policy { health, probe: Some(PROBE), retries: true });
+        for id in 0..3 {
+            probe(&mut cluster, id, UNAVAILABLE, 3, at(1));
+        }
+        let expected: &[u32] = if fail_open { &[0, 1, 2] } else { &[] };
+        assert_eq!(served_by(&mut cluster), expected);
+    }
+}
+
+#[test]
+fn a_request_that_succeeds_because_the_cluster_fails_open_ends_an_ejection() {
+    let mut cluster = probed(2);
+    fail(&mut cluster, 0, 3, at(0));
+    probe(&mut cluster, 1, UNAVAILABLE, 3, at(1));
+    cluster.handle_success(EndpointId(0), Turn::FailOpen, at(2));
+    cluster.handle_success(EndpointId(1), Turn::FailOpen, at(2));
+    assert_eq!((belief(&cluster, 0), belief(&cluster, 1)), (Belief::Up, Belief::Down));
+}
+
+#[test]
+fn the_turn_goes_on_where_it_was_when_the_available_set_changes() {
+    let mut cluster = cluster(4);
+    let policy = RetryPolicy::default();
+    let attempts = Attempts::new(&policy, at(0), true);
+    let first = cluster.poll_picker().expect("the first picker");
+    let picked = |picker: &Picker| picker.pick(&attempts, &mut ()).map(|lease| lease.endpoint().0);
+    assert_eq!(vec![picked(&first), picked(&first)], [Ok(0), Ok(1)]);
+    fail(&mut cluster, 3, 3, at(0));
+    let second = cluster.poll_picker().expect("one is out");
+    assert_eq!(picked(&second), Ok(2));
+}
+
+proptest! {
+    /// Whatever is out, the others share exactly.
+    #[test]
+    fn shares_follow_weights_for_every_subset_of_available_endpoints(
+        weights in proptest::collection::vec(1u32..9, 2..9),
+        out in proptest::collection::vec(any::<bool>(), 9),
+    ) {
+        let endpoints = weights.iter().map(|weight| Endpoint { name: String::new(), weight: *weight }).collect();
+        let probe = Some(ProbePolicy { fall: 1, ..PROBE });
+        let mut cluster = Cluster::new(endpoints, Policy { health: HEALTH, probe, retries: true }, at(0));
+        for id in cluster.ids() {
+            if out[id.index()] {
+                cluster.handle_probe(id, UNAVAILABLE, at(0), at(0));
+            }
+        }
+        let sum: u32 = (0..).zip(&weights).filter(|(id, _): &(usize, _)| !out[*id]).map(|(_, weight)| weight).sum();
+        let picker = cluster.poll_picker().expect("the first picker");
+        let policy = RetryPolicy::default();
+        let attempts = Attempts::new(&policy, at(0), true);
+        let mut turns = vec![0; weights.len()];
+        for _ in 0..sum * 3 {
+            turns[picker.pick(&attempts, &mut ()).expect("one is available").endpoint().index()] += 1;
+        }
+        for (index, weight) in weights.iter().enumerate() {
+            prop_assert_eq!(turns[index], if out[index] { 0 } else { weight * 3 });
+        }
+    }
+
+    /// Whatever happens, in whatever order: nothing panics, beliefs and pickers agree, and every ejection ends.
+    #[test]
+    fn every_ejected_endpoint_comes_to_its_trial(
+        script in proptest::collection::vec((0u32..5, 0u32..6, 0u64..5), 0..200),
+    ) {
+        let mut cluster = probed(5);
+        let mut now = 0;
+        for (id, what, later) in script {
+            now += later;
+            let id = EndpointId(id);
+            match what {
+                0 | 1 => cluster.handle_failure(id, Turn::Regular, UNAVAILABLE, at(now)),
+                2 => cluster.handle_failure(id, Turn::Trial, UNAVAILABLE, at(now)),
+                3 => cluster.handle_success(id, Turn::Trial, at(now)),
+                4 => cluster.handle_probe(id, UNAVAILABLE, at(now), at(now)),
+                _ => cluster.handle_probe(id, OK, at(now), at(now)),
+            }
+            cluster.handle_timeout(at(now));
+            let any_ejected = cluster.ids().any(|id| matches!(cluster.belief(id).0, Belief::Ejected { .. }));
+            prop_assert!(!any_ejected || cluster.poll_timeout().is_some_and(|timeout| timeout > at(now)));
+        }
+        cluster.handle_timeout(at(now + 10));
+        for id in cluster.ids() {
+            let still_ejected = matches!(cluster.belief(id).0, Belief::Ejected { .. });
+            prop_assert!(!still_ejected);
+        }
+    }
+}

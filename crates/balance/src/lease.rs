@@ -1,0 +1,124 @@
+//! A request's hold on an endpoint. Dropping it, at whatever moment, releases everything.
+
+use alloc::sync::Arc;
+use core::time::Duration;
+
+use crate::cells::EndpointCell;
+
+/// An endpoint's place in its cluster, counted from 0 in the order of the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EndpointId(pub u32);
+
+impl EndpointId {
+    /// As an index into a list of the cluster's endpoints.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// By what right a request got its endpoint; it decides what the request's result proves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// It was an available endpoint's turn.
+    Regular,
+    /// This request shows whether the endpoint works again.
+    Trial,
+    /// No endpoint was available, and the cluster fails open: better a doubtful endpoint than none.
+    FailOpen,
+    /// The request named the endpoint.
+    Pinned,
+}
+
+/// A request's hold on an endpoint: while it lives, the endpoint has one more request in flight.
+///
+/// It rides in the answer's body. Dropping it releases the endpoint; a trial that was dropped without a
+/// result gives its ticket back, so that the next request is the trial.
+#[derive(Debug)]
+pub struct Lease {
+    cell: Arc<EndpointCell>,
+    endpoint: EndpointId,
+    turn: Turn,
+    settled: bool,
+}
+
+impl Lease {
+    pub(crate) fn new(cell: &Arc<EndpointCell>, endpoint: EndpointId, turn: Turn) -> Self {
+        cell.begin();
+        Self { cell: Arc::clone(cell), endpoint, turn, settled: false }
+    }
+
+    /// The endpoint that is held.
+    pub fn endpoint(&self) -> EndpointId {
+        self.endpoint
+    }
+
+    /// By what right.
+    pub fn turn(&self) -> Turn {
+        self.turn
+    }
+
+    /// Notes that the attempt failed in a way that speaks against the endpoint.
+    pub fn note_failure(&mut self) {
+        self.settled = true;
+        self.cell.count_failure();
+    }
+
+    /// Notes that the endpoint answered, and how long it took until the answer's head was there.
+    ///
+    /// Returns whether the cluster must hear of it: a success of an endpoint that is believed to work is no news.
+    pub fn note_success(&mut self, latency: Duration) -> bool {
+        self.settled = true;
+        self.cell.note_latency(latency);
+        matches!(self.turn, Turn::Trial | Turn::FailOpen)
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.cell.end();
+        if self.turn == Turn::Trial && !self.settled {
+            self.cell.set_trial_ticket(true);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell() -> Arc<EndpointCell> {
+        Arc::new(EndpointCell::new())
+    }
+
+    #[test]
+    fn an_endpoint_has_one_more_request_in_flight_while_the_lease_lives() {
+        let cell = cell();
+        let lease = Lease::new(&cell, EndpointId(0), Turn::Regular);
+        assert_eq!(cell.counters().in_flight, 1);
+        drop(lease);
+        assert_eq!((cell.counters().in_flight, cell.counters().attempts), (0, 1));
+    }
+
+    #[test]
+    fn a_trial_that_is_dropped_without_a_result_gives_its_ticket_back() {
+        let cell = cell();
+        drop(Lease::new(&cell, EndpointId(0), Turn::Trial));
+        assert!(cell.claim_trial_ticket());
+    }
+
+    #[test]
+    fn a_trial_with_a_result_keeps_its_ticket() {
+        let cell = cell();
+        Lease::new(&cell, EndpointId(0), Turn::Trial).note_failure();
+        assert!(!cell.claim_trial_ticket());
+        assert!(Lease::new(&cell, EndpointId(0), Turn::Trial).note_success(Duration::ZERO));
+        assert!(!cell.claim_trial_ticket());
+    }
+
+    #[test]
+    fn a_success_is_news_only_where_it_was_doubted() {
+        let news = |turn| Lease::new(&cell(), EndpointId(0), turn).note_success(Duration::ZERO);
+        assert!(news(Turn::Trial) && news(Turn::FailOpen));
+        assert!(!news(Turn::Regular) && !news(Turn::Pinned));
+    }
+}

@@ -1,0 +1,131 @@
+//! The JSON of the admin API: `GET /lb/v1/status`, and the events on `/lb/v1/events`.
+//!
+//! Times of day are milliseconds since the Unix epoch (`…_ms`), by the clock of the machine on which `lb` runs.
+
+use serde::{Deserialize, Serialize};
+
+/// Where the admin API is mounted.
+pub const ADMIN_PATH: &str = "/lb";
+
+/// Answers a [`Status`].
+pub const STATUS_PATH: &str = "/lb/v1/status";
+
+/// Streams Server-Sent Events: `status` ([`Status`]: once at the start, then every second), `belief`
+/// ([`BeliefChange`]) and `probe` ([`ProbeChange`]).
+pub const EVENTS_PATH: &str = "/lb/v1/events";
+
+/// Everything that `lb` can say of itself at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// Version of `lb`.
+    pub version: String,
+    /// Where the configuration came from: a path, or `demo`.
+    pub config: String,
+    /// When this process started; another value means that `lb` was restarted and its counts began anew.
+    pub started_at_ms: u64,
+    /// When this status was taken.
+    pub now_ms: u64,
+    /// Number of worker threads.
+    pub workers: usize,
+    /// Every cluster, in the order of the configuration.
+    pub clusters: Vec<Cluster>,
+}
+
+/// One cluster of a [`Status`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cluster {
+    /// Its name in the configuration.
+    pub name: String,
+    /// How it chooses: `round-robin`.
+    pub algorithm: String,
+    /// Whether endpoints are probed; without probes nobody knows what an idle endpoint would answer.
+    pub probed: bool,
+    /// Its endpoints, in the order of the configuration.
+    pub endpoints: Vec<Endpoint>,
+}
+
+/// One endpoint of a [`Status`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// Its name, unique in the cluster.
+    pub name: String,
+    /// `host:port`.
+    pub address: String,
+    /// Its share of the requests relative to the others, 1 to 1000.
+    pub weight: u32,
+    /// What `lb` believes of it.
+    pub belief: Belief,
+    /// Why, in one short sentence.
+    pub reason: String,
+    /// Since when `lb` believes so.
+    pub since_ms: u64,
+    /// When the ejection ends; only while [`Belief::Ejected`].
+    pub until_ms: Option<u64>,
+    /// The last probe's result; `None` before the first one.
+    pub probe: Option<Probe>,
+    /// Attempts made at this endpoint since the start, probes not counted.
+    pub attempts: u64,
+    /// Those of them that count as failures.
+    pub failures: u64,
+    /// Requests that it is answering right now.
+    pub in_flight: u32,
+    /// How long the last attempt took until its answer's head was there, in microseconds.
+    pub latency_us: Option<u64>,
+}
+
+/// What `lb` believes of an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Belief {
+    /// It gets its share.
+    Up,
+    /// Requests failed on it: it gets none for a while.
+    Ejected,
+    /// Its ejection has ended: the next request shows whether it works again.
+    Trial,
+    /// Probes failed on it: it gets none until they succeed.
+    Down,
+}
+
+/// What one probe found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Probe {
+    /// When the result was there.
+    pub at_ms: u64,
+    /// Whether it counts as a success.
+    pub ok: bool,
+    /// The status it answered; `None` if it gave no answer.
+    pub status: Option<u16>,
+    /// The result in words: `answered 200`, `connection refused`.
+    pub says: String,
+}
+
+/// `lb` changed its mind about an endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BeliefChange {
+    /// When.
+    pub at_ms: u64,
+    /// The endpoint's cluster.
+    pub cluster: String,
+    /// The endpoint's name.
+    pub endpoint: String,
+    /// What it believed before.
+    pub from: Belief,
+    /// What it believes now.
+    pub to: Belief,
+    /// Why, in one short sentence.
+    pub reason: String,
+    /// When the ejection ends; only if `to` is [`Belief::Ejected`].
+    pub until_ms: Option<u64>,
+}
+
+/// A probe found something else than the probe before it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProbeChange {
+    /// The endpoint's cluster.
+    pub cluster: String,
+    /// The endpoint's name.
+    pub endpoint: String,
+    /// What was found.
+    pub probe: Probe,
+}
