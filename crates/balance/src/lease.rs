@@ -58,18 +58,21 @@ impl Lease {
     }
 
     /// Notes that the attempt failed in a way that speaks against the endpoint.
-    pub fn note_failure(&mut self) {
-        self.settled = true;
+    pub fn note_failure(&self) {
         self.cell.count_failure();
     }
 
     /// Notes that the endpoint answered, and how long it took until the answer's head was there.
     ///
     /// Returns whether the cluster must hear of it: a success of an endpoint that is believed to work is no news.
-    pub fn note_success(&mut self, latency: Duration) -> bool {
-        self.settled = true;
+    pub fn note_success(&self, latency: Duration) -> bool {
         self.cell.note_latency(latency);
         matches!(self.turn, Turn::Trial | Turn::FailOpen)
+    }
+
+    /// Says that the cluster has been told of the result: a trial is over, and its ticket is not given back.
+    pub fn settle(&mut self) {
+        self.settled = true;
     }
 }
 
@@ -107,12 +110,14 @@ mod tests {
     }
 
     #[test]
-    fn a_trial_with_a_result_keeps_its_ticket() {
+    fn a_settled_trial_keeps_its_ticket() {
         let cell = cell();
-        Lease::new(&cell, EndpointId(0), Turn::Trial).note_failure();
+        let mut lease = Lease::new(&cell, EndpointId(0), Turn::Trial);
+        lease.note_failure();
+        lease.settle();
+        drop(lease);
         assert!(!cell.claim_trial_ticket());
-        assert!(Lease::new(&cell, EndpointId(0), Turn::Trial).note_success(Duration::ZERO));
-        assert!(!cell.claim_trial_ticket());
+        assert_eq!(cell.counters().failures, 1);
     }
 
     #[test]

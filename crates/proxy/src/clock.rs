@@ -1,0 +1,38 @@
+//! The only reader of time. Follows tokio's clock, so that a test that pauses it pauses everything.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use lb_balance::Timestamp;
+use tokio::time::Instant;
+
+/// Time since the process began to balance, and how to tell it to people.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    origin: Instant,
+    // Of the wall clock at the origin. Later times of day are computed from it, so that a step of the wall clock
+    // moves no deadline and reorders no event.
+    origin_since_epoch: Duration,
+}
+
+impl Clock {
+    /// A clock whose origin is now.
+    pub fn start() -> Self {
+        let origin_since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { origin: Instant::now(), origin_since_epoch }
+    }
+
+    /// Now.
+    pub fn now(&self) -> Timestamp {
+        Timestamp::after_origin(self.origin.elapsed())
+    }
+
+    /// The moment as tokio's timers take it; `None` if it is too far away to be waited for.
+    pub(crate) fn instant(&self, at: Timestamp) -> Option<Instant> {
+        self.origin.checked_add(at.since_origin())
+    }
+
+    /// The moment as a time of day: milliseconds since the Unix epoch.
+    pub fn unix_ms(&self, at: Timestamp) -> u64 {
+        u64::try_from((self.origin_since_epoch + at.since_origin()).as_millis()).unwrap_or(u64::MAX)
+    }
+}

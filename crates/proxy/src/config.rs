@@ -1,0 +1,75 @@
+//! What the proxy is told to do: checked, complete, and without a string that would have to be looked up again.
+//! Reads no file and holds no default: `lb` does.
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use lb_balance::{HealthPolicy, ProbePolicy, RetryPolicy};
+
+use crate::Address;
+
+/// What a server needs beside its routes and its clusters.
+#[derive(Debug)]
+pub struct Config {
+    /// How many worker threads.
+    pub workers: NonZeroUsize,
+    /// The addresses to listen on; port 0 takes a free one.
+    pub listeners: Vec<SocketAddr>,
+    /// How long requests under way may take once the server is told to stop.
+    pub stop_timeout: Duration,
+}
+
+/// One cluster.
+#[derive(Debug, Clone)]
+pub struct ClusterConfig {
+    /// Its name, unique.
+    pub name: String,
+    /// Its endpoints, at least one.
+    pub endpoints: Vec<EndpointConfig>,
+    /// Which failures are tried again.
+    pub retry: RetryPolicy,
+    /// Up to how many bytes of a request's body are kept for a retry.
+    pub replay_limit: usize,
+    /// What failures mean for an endpoint.
+    pub health: HealthPolicy,
+    /// Whether and how endpoints are probed.
+    pub probe: Option<ProbeConfig>,
+    /// Its time limits.
+    pub timeouts: Timeouts,
+}
+
+/// One endpoint.
+#[derive(Debug, Clone)]
+pub struct EndpointConfig {
+    /// Unique in its cluster.
+    pub name: String,
+    /// Where it listens.
+    pub address: Address,
+    /// Its share relative to the others, 1 to 1000.
+    pub weight: u32,
+}
+
+/// How a cluster's endpoints are probed: `GET path`, any 2xx is a success.
+#[derive(Debug, Clone)]
+pub struct ProbeConfig {
+    /// Path and query.
+    pub path: http::uri::PathAndQuery,
+    /// How long a probe may take in all.
+    pub timeout: Duration,
+    /// How often, and how many in a row count.
+    pub policy: ProbePolicy,
+}
+
+/// Time limits towards endpoints.
+#[derive(Debug, Clone, Copy)]
+pub struct Timeouts {
+    /// Until the connection is there, name lookup included.
+    pub connect: Duration,
+    /// From the last byte of the request to the last byte of the answer's head.
+    pub response: Duration,
+    /// Between two pieces of the answer's body.
+    pub body: Duration,
+    /// How long an unused connection is kept.
+    pub idle: Duration,
+}

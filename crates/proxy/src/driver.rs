@@ -1,0 +1,177 @@
+//! Runs one cluster: hears what requests report, sends probes, keeps the time, hands out pickers and tells the news.
+//! Decides nothing: it asks `lb_balance::Cluster` what to do next, and does it.
+
+use std::sync::Arc;
+
+use lb_balance::{Belief, Cluster, Endpoint, EndpointId, Event, Outcome, Policy, ProbePoll, Timestamp};
+use tokio::sync::{broadcast, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+use crate::clock::Clock;
+use crate::cluster::{ClusterHandle, ClusterSnapshot, EndpointSnapshot, ProbeSnapshot, REPORTS, Report};
+use crate::config::ClusterConfig;
+use crate::dial::Dial;
+use crate::probe;
+
+/// What happened in a cluster, for those who watch.
+#[derive(Debug, Clone)]
+pub enum News {
+    /// A belief changed.
+    Belief(BeliefChanged),
+    /// A probe found something else than the one before it.
+    Probe(ProbeChanged),
+}
+
+/// A belief changed.
+#[derive(Debug, Clone)]
+pub struct BeliefChanged {
+    /// The cluster.
+    pub cluster: Arc<ClusterHandle>,
+    /// What changed, and why.
+    pub event: Event,
+}
+
+/// A probe found something else than the one before it.
+#[derive(Debug, Clone)]
+pub struct ProbeChanged {
+    /// The cluster.
+    pub cluster: Arc<ClusterHandle>,
+    /// The endpoint.
+    pub endpoint: EndpointId,
+    /// What it found.
+    pub probe: ProbeSnapshot,
+}
+
+/// Runs a cluster until its handle is gone.
+pub(crate) struct Driver<D: Dial> {
+    cluster: Cluster,
+    handle: Arc<ClusterHandle>,
+    reports: mpsc::Receiver<Report>,
+    news: broadcast::Sender<News>,
+    clock: Clock,
+    dial: D,
+    probes: JoinSet<(EndpointId, Timestamp, Outcome)>,
+}
+
+impl<D: Dial> Driver<D> {
+    /// Sets up a cluster, ready to be picked from.
+    pub(crate) fn new(config: ClusterConfig, news: broadcast::Sender<News>, clock: Clock, dial: D) -> Self {
+        let endpoints = config.endpoints.iter();
+        let endpoints = endpoints.map(|e| Endpoint { name: e.name.clone(), weight: e.weight }).collect();
+        let policy = Policy {
+            health: config.health,
+            probe: config.probe.as_ref().map(|probe| probe.policy),
+            retries: config.retry.shields(true),
+        };
+        let mut cluster = Cluster::new(endpoints, policy, clock.now());
+        let picker = cluster.poll_picker().expect("a new cluster has a picker to give");
+        let (sender, reports) = mpsc::channel(REPORTS);
+        let handle = Arc::new(ClusterHandle::new(config, picker, sender));
+        Self { cluster, handle, reports, news, clock, dial, probes: JoinSet::new() }
+    }
+
+    pub(crate) fn handle(&self) -> Arc<ClusterHandle> {
+        Arc::clone(&self.handle)
+    }
+
+    /// Runs until it is dropped.
+    pub(crate) async fn run(mut self) {
+        loop {
+            let next_probe = self.send_due_probes();
+            self.publish();
+            let wake_at = [next_probe, self.cluster.poll_timeout()].into_iter().flatten().min();
+            let wake_at = wake_at.and_then(|at| self.clock.instant(at));
+            tokio::select! {
+                Some(report) = self.reports.recv() => self.hear(report),
+                Some(done) = self.probes.join_next() => self.hear_probe(done.ok()),
+                () = sleep_until(wake_at.unwrap_or_else(Instant::now)), if wake_at.is_some() => {}
+            }
+            self.cluster.handle_timeout(self.clock.now());
+        }
+    }
+
+    fn hear(&mut self, report: Report) {
+        match report {
+            Report::Failure { endpoint, turn, outcome, at } => {
+                self.cluster.handle_failure(endpoint, turn, outcome, at);
+            }
+            Report::Success { endpoint, turn, at } => self.cluster.handle_success(endpoint, turn, at),
+            Report::Snapshot(reply) => {
+                // Whoever asked may have left.
+                let _gone = reply.send(self.snapshot());
+            }
+        }
+    }
+
+    fn hear_probe(&mut self, done: Option<(EndpointId, Timestamp, Outcome)>) {
+        let Some((endpoint, began, outcome)) = done else {
+            tracing::error!(cluster = self.handle.config().name, "a probe's task panicked");
+            return;
+        };
+        let before = self.cluster.last_probe(endpoint);
+        self.cluster.handle_probe(endpoint, outcome, began, self.clock.now());
+        let Some((at, outcome, ok)) = self.cluster.last_probe(endpoint) else { return };
+        if before.is_none_or(|(_, before, _)| before != outcome) {
+            let name = self.handle.name_of(endpoint);
+            tracing::info!(cluster = self.handle.config().name, endpoint = name, "probe: {outcome}");
+            let probe = ProbeSnapshot { at, outcome, ok };
+            self.tell(News::Probe(ProbeChanged { cluster: self.handle(), endpoint, probe }));
+        }
+    }
+
+    /// Sends the probes that are due and says when the next one is.
+    fn send_due_probes(&mut self) -> Option<Timestamp> {
+        let config = self.handle.config();
+        let probe = config.probe.as_ref()?;
+        loop {
+            let began = self.clock.now();
+            match self.cluster.poll_probe(began) {
+                ProbePoll::Idle => return None,
+                ProbePoll::Wait(until) => return Some(until),
+                ProbePoll::Send(id) => {
+                    let address = config.endpoints[id.index()].address.clone();
+                    let sending = probe::send(self.dial.clone(), address, config.timeouts, probe.clone());
+                    self.probes.spawn_local(async move { (id, began, sending.await) });
+                }
+            }
+        }
+    }
+
+    fn publish(&mut self) {
+        if let Some(picker) = self.cluster.poll_picker() {
+            self.handle.set_picker(picker);
+        }
+        while let Some(event) = self.cluster.poll_event() {
+            let (cluster, endpoint) = (&self.handle.config().name, self.handle.name_of(event.endpoint));
+            let cause = event.cause;
+            match event.to {
+                Belief::Up => tracing::info!(cluster, endpoint, "up: {cause}"),
+                Belief::Trial => tracing::info!(cluster, endpoint, "trial: {cause}"),
+                Belief::Ejected { .. } => tracing::warn!(cluster, endpoint, "ejected: {cause}"),
+                Belief::Down => tracing::warn!(cluster, endpoint, "down: {cause}"),
+            }
+            self.tell(News::Belief(BeliefChanged { cluster: self.handle(), event }));
+        }
+    }
+
+    fn tell(&self, news: News) {
+        // Nobody need be listening.
+        let _listeners = self.news.send(news);
+    }
+
+    fn snapshot(&self) -> ClusterSnapshot {
+        let now = self.clock.now();
+        let endpoint = |id| {
+            let (belief, since) = self.cluster.belief(id);
+            EndpointSnapshot {
+                belief,
+                since,
+                reason: self.cluster.cause(id, now).to_string(),
+                probe: self.cluster.last_probe(id).map(|(at, outcome, ok)| ProbeSnapshot { at, outcome, ok }),
+                counters: self.cluster.counters(id),
+            }
+        };
+        ClusterSnapshot { endpoints: self.cluster.ids().map(endpoint).collect() }
+    }
+}

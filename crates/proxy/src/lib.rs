@@ -1,0 +1,51 @@
+//! Carries requests: accepts, routes, attempts, retries and streams back.
+//!
+//! This crate does *not* decide where a request goes or what its result means: that is `lb-balance`. It knows no
+//! TOML, no command line, no admin API and no files: what `lb` answers itself reaches it as a [`Local`] service.
+//!
+//! ```text
+//! Worker → Listener::accept → connection::serve → Proxy::handle
+//!                                                   │ routes.find
+//!                                                   │ forward::outgoing
+//!                                  ┌───────────────▶│ cluster.pick        ──▶ lb-balance
+//!                                  │ retry          │ attempt::run        ──▶ pool, wire ──▶ endpoint
+//!                                  └────────────────│ attempts.judge
+//!                                                   ▼ forward::incoming, the lease rides in the body
+//! ```
+//!
+//! Each worker is a thread with its own event loop, sockets and pools, and nothing of a request leaves it. What is
+//! shared is the picker, the counts and the queue on which failures are told to the cluster's driver.
+
+mod address;
+mod attempt;
+mod carried;
+mod clock;
+mod cluster;
+mod config;
+mod connection;
+mod dial;
+mod driver;
+mod forward;
+pub mod header;
+mod listener;
+mod local;
+mod path;
+mod pool;
+mod probe;
+mod proxy;
+mod reject;
+mod replay;
+mod route;
+mod server;
+mod trace;
+mod wire;
+mod worker;
+
+pub use address::{Address, BadAddress};
+pub use clock::Clock;
+pub use cluster::{ClusterHandle, ClusterSnapshot, EndpointSnapshot, ProbeSnapshot};
+pub use config::{ClusterConfig, Config, EndpointConfig, ProbeConfig, Timeouts};
+pub use driver::{BeliefChanged, News, ProbeChanged};
+pub use local::{BoxError, Local, LocalBody, LocalFuture};
+pub use route::{ClusterId, Pin, Route, Routes, Target};
+pub use server::{BindError, Clusters, Server};

@@ -1,0 +1,66 @@
+//! Which paths may pass. One form of a path is routed and forwarded, so a form that an endpoint might read as
+//! another path is refused rather than rewritten.
+
+use percent_encoding::percent_decode_str;
+
+/// Why a path may not pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BadPath {
+    /// `.` or `..` is one of its segments, plain or percent-encoded.
+    DotSegment,
+    /// A `%` is not followed by two hexadecimal digits.
+    BadPercent,
+    /// It holds a NUL, plain or percent-encoded.
+    Nul,
+}
+
+/// Checks the path of a request in origin form, without its query.
+pub(crate) fn check(path: &str) -> Result<(), BadPath> {
+    // The usual path has neither a percent sign nor a segment that begins with a dot.
+    if !path.contains('%') && !path.contains("/.") {
+        return Ok(());
+    }
+    let bytes = path.as_bytes();
+    for (at, _) in path.match_indices('%') {
+        if !bytes.get(at + 1..at + 3).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)) {
+            return Err(BadPath::BadPercent);
+        }
+    }
+    let decoded: Vec<u8> = percent_decode_str(path).collect();
+    if decoded.contains(&0) {
+        return Err(BadPath::Nul);
+    }
+    // A backslash is a slash to some servers.
+    let is_dots = |segment: &[u8]| matches!(segment, b"." | b"..");
+    if decoded.split(|byte| matches!(byte, b'/' | b'\\')).any(is_dots) {
+        return Err(BadPath::DotSegment);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ordinary_paths_pass() {
+        for path in ["/", "/api", "/a.b/.well-known/c", "/a%20b", "//a", "/...", "/%E2%82%AC", "*"] {
+            assert_eq!(check(path), Ok(()), "{path}");
+        }
+    }
+
+    #[test]
+    fn dot_segments_do_not_pass_in_any_disguise() {
+        for path in ["/..", "/../etc", "/a/./b", "/%2e%2E/etc", "/.%2e/", "/a%2f..%2fb", "/a/..%5cb", "/a%5C..%5C"] {
+            assert_eq!(check(path), Err(BadPath::DotSegment), "{path}");
+        }
+    }
+
+    #[test]
+    fn broken_percent_encodings_and_nul_do_not_pass() {
+        for path in ["/%", "/%2", "/%zz", "/a%"] {
+            assert_eq!(check(path), Err(BadPath::BadPercent), "{path}");
+        }
+        assert_eq!(check("/a%00b"), Err(BadPath::Nul));
+    }
+}

@@ -1,0 +1,53 @@
+//! Idle connections, kept by each worker for each endpoint. Opens none: that is `attempt`.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use lb_balance::Timestamp;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::wire::Wire;
+
+/// At most so many are kept for an endpoint by each worker; more would only be there after a burst.
+const MAX_IDLE: usize = 128;
+
+/// The idle connections to one endpoint.
+pub(crate) struct Pool<S: AsyncRead + AsyncWrite + Unpin + 'static> {
+    // The latest last: it is taken first, so that those which are not needed grow old and go.
+    idle: RefCell<Vec<(Timestamp, Wire<S>)>>,
+    keep_for: Duration,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Pool<S> {
+    pub(crate) fn new(keep_for: Duration) -> Self {
+        Self { idle: RefCell::default(), keep_for }
+    }
+
+    /// Takes the connection that was used last, if one is still good.
+    pub(crate) fn take(&self, now: Timestamp) -> Option<Wire<S>> {
+        loop {
+            let (since, mut wire) = self.idle.borrow_mut().pop()?;
+            // One that the endpoint has closed, or on which it said something unasked, is found out here.
+            if now.since(since) < self.keep_for && wire.is_reusable() {
+                return Some(wire);
+            }
+        }
+    }
+
+    /// Keeps a connection whose exchange is complete.
+    pub(crate) fn put(&self, wire: Wire<S>, now: Timestamp) {
+        let mut idle = self.idle.borrow_mut();
+        if idle.len() < MAX_IDLE {
+            idle.push((now, wire));
+        }
+    }
+
+    /// Closes those that have been idle for too long.
+    pub(crate) fn sweep(&self, now: Timestamp) {
+        let mut idle = self.idle.borrow_mut();
+        idle.retain(|(since, _)| now.since(*since) < self.keep_for);
+        if idle.is_empty() {
+            idle.shrink_to_fit();
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! The path of a request through the proxy, on one screen. Carries no byte itself and takes no decision.
+
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use http::request::Parts;
+use http::{Request, Response};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use lb_balance::{Attempt, Attempts, Lease, NoEndpoint, Outcome, Verdict};
+
+use crate::attempt::{self, Hit, Upstream};
+use crate::carried::{Answer, Carried};
+use crate::clock::Clock;
+use crate::cluster::ClusterHandle;
+use crate::config::ClusterConfig;
+use crate::dial::Dial;
+use crate::forward::{self, Head};
+use crate::local::LocalBody;
+use crate::pool::Pool;
+use crate::reject::{BadRequest, Reject};
+use crate::replay::Replay;
+use crate::route::{Pin, Routes, Target};
+use crate::{header, trace};
+
+/// What all workers share.
+pub(crate) struct Shared {
+    pub(crate) routes: Routes,
+    pub(crate) clusters: Vec<Arc<ClusterHandle>>,
+    pub(crate) clock: Clock,
+}
+
+/// One worker's proxy.
+pub(crate) struct Proxy<D: Dial> {
+    shared: Arc<Shared>,
+    // By cluster, then by endpoint.
+    upstreams: Vec<Vec<Upstream<D>>>,
+}
+
+/// An answer that is being carried.
+type Carrying<D> = Response<Box<Carried<<D as Dial>::Stream>>>;
+
+impl<D: Dial> Proxy<D> {
+    pub(crate) fn new(shared: Arc<Shared>, dial: &D) -> Self {
+        let clock = shared.clock;
+        let upstreams_of = |config: &ClusterConfig| -> Vec<Upstream<D>> {
+            let upstream = |address| {
+                let (timeouts, dial) = (config.timeouts, dial.clone());
+                Upstream { address, timeouts, pool: Rc::new(Pool::new(timeouts.idle)), dial, clock }
+            };
+            config.endpoints.iter().map(|endpoint| upstream(endpoint.address.clone())).collect()
+        };
+        let upstreams = shared.clusters.iter().map(|cluster| upstreams_of(cluster.config())).collect();
+        Self { shared, upstreams }
+    }
+
+    /// Answers one request.
+    pub(crate) async fn handle(&self, request: Request<Incoming>, client: IpAddr) -> Response<Answer<D::Stream>> {
+        let (request, body) = request.into_parts();
+        let (authority, path) = match forward::place(&request) {
+            Ok(place) => place,
+            Err(bad) => return rejected(Reject::BadRequest(bad), &request.headers),
+        };
+        match self.shared.routes.find(authority.host(), path).map(|route| &route.target) {
+            None => rejected(Reject::NoRoute, &request.headers),
+            Some(Target::Local(service)) => {
+                let body = LocalBody::new(body.map_err(Into::into));
+                service.call(Request::from_parts(request, body)).await.map(Answer::Local)
+            }
+            Some(Target::Cluster { cluster, pin, trace }) => {
+                let (upstreams, cluster) = (&self.upstreams[cluster.0], &self.shared.clusters[cluster.0]);
+                let pinned = pin.as_ref().and_then(|pin| pinned(cluster, pin, &request));
+                let trace = *trace && request.headers.contains_key(header::TRACE);
+                let head = forward::outgoing(request, &authority, client);
+                let body = Replay::new(body, cluster.config().replay_limit);
+                self.balance(cluster, upstreams, &head, &body, pinned, trace).await
+            }
+        }
+    }
+
+    /// Tries endpoints until there is something to deliver.
+    async fn balance(
+        &self,
+        cluster: &Arc<ClusterHandle>,
+        upstreams: &[Upstream<D>],
+        head: &Head,
+        body: &Replay,
+        pinned: Option<Lease>,
+        trace: bool,
+    ) -> Response<Answer<D::Stream>> {
+        let clock = self.shared.clock;
+        let mut attempts = Attempts::new(&cluster.config().retry, clock.now(), head.is_idempotent());
+        let is_pinned = pinned.is_some();
+        let mut lease = match pinned.map_or_else(|| cluster.pick(&attempts), Ok) {
+            Ok(lease) => lease,
+            Err(none) => return rejected(self.no_endpoint(cluster, none), head.headers()),
+        };
+        // The last real answer: it is passed on when everything else fails.
+        let mut kept: Option<Carrying<D>> = None;
+        let mut fresh = false;
+        let outcome = loop {
+            let (began, endpoint) = (clock.now(), lease.endpoint());
+            let upstream = &upstreams[endpoint.index()];
+            let result = attempt::run(upstream, head, body, fresh).await;
+            let (outcome, sent) = match &result {
+                Ok((answer, _)) => (Outcome::Answered { status: answer.status().as_u16() }, body.sent()),
+                Err(miss) => (miss.outcome, miss.sent),
+            };
+            let now = clock.now();
+            let took = now.since(began);
+            cluster.report(&mut lease, outcome, took, now);
+            let verdict = attempts.judge(Attempt { endpoint, outcome, took }, sent, now);
+            fresh = verdict == Verdict::RetryFresh;
+            if fresh {
+                continue;
+            }
+            let next = match verdict {
+                Verdict::Retry if !is_pinned => cluster.pick(&attempts).ok(),
+                Verdict::Retry | Verdict::RetryFresh | Verdict::Deliver(_) => None,
+            };
+            if let Ok(hit) = result
+                && let Some(older) = kept.replace(carry::<D>(hit, upstream, lease, cluster, clock))
+            {
+                older.into_body().discard();
+            }
+            match next {
+                Some(next) => lease = next,
+                None => break outcome,
+            }
+        };
+        let mut answer = match kept {
+            Some(answer) => answer.map(Answer::Carried),
+            None => rejected(missed(outcome), head.headers()),
+        };
+        if trace && let Some(told) = trace::render(&attempts, |id| cluster.name_of(id)) {
+            answer.headers_mut().insert(header::TRACE, told);
+        }
+        answer
+    }
+
+    fn no_endpoint(&self, cluster: &ClusterHandle, none: NoEndpoint) -> Reject {
+        let now = self.shared.clock.now();
+        let until_trial = none.until.map(|until| until.since(now));
+        let probe_interval = cluster.config().probe.as_ref().map(|probe| probe.policy.interval);
+        let wait = until_trial.or(probe_interval).unwrap_or_default();
+        Reject::NoEndpoint { retry_after: wait.as_secs() + 1 }
+    }
+
+    /// Closes what has been idle for too long.
+    pub(crate) fn sweep(&self) {
+        let now = self.shared.clock.now();
+        self.upstreams.iter().flatten().for_each(|upstream| upstream.pool.sweep(now));
+    }
+}
+
+/// The endpoint that the request names, if it does.
+fn pinned(cluster: &ClusterHandle, pin: &Pin, request: &Parts) -> Option<Lease> {
+    cluster.pick_named(&pin.name_in(request.uri.query()?)?)
+}
+
+fn carry<D: Dial>(
+    (answer, wire): Hit<D>,
+    upstream: &Upstream<D>,
+    lease: Lease,
+    cluster: &Arc<ClusterHandle>,
+    clock: Clock,
+) -> Carrying<D> {
+    let mut answer = answer.map(|body| Box::new(Carried::new(body, wire, &upstream.pool, lease, cluster, clock)));
+    forward::incoming(answer.headers_mut());
+    answer
+}
+
+/// What a request that got no answer at all is told.
+fn missed(outcome: Outcome) -> Reject {
+    match outcome {
+        Outcome::Failed(failure) => Reject::Upstream(failure),
+        Outcome::Abandoned => Reject::BadRequest(BadRequest::Body),
+        Outcome::Answered { .. } => unreachable!("an answer is kept, and delivered"),
+    }
+}
+
+fn rejected<S>(reject: Reject, request: &http::HeaderMap) -> Response<Answer<S>>
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + 'static,
+{
+    tracing::debug!(reason = reject.token(), "rejected");
+    reject.answer(request).map(|words| Answer::Reject(Some(words)))
+}

@@ -1,0 +1,142 @@
+//! Which request goes where: first by host, then by the longest path prefix at a segment border.
+
+use std::fmt;
+use std::sync::Arc;
+
+use percent_encoding::percent_decode_str;
+
+use crate::Local;
+
+/// A cluster's place in the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClusterId(pub usize);
+
+/// Host and path, and what answers there.
+#[derive(Debug)]
+pub struct Route {
+    /// Only requests for this host, compared without case and without the port; `None`: any.
+    pub host: Option<String>,
+    /// Only paths that are this one or lie below it; begins with `/`.
+    pub path: String,
+    /// What answers.
+    pub target: Target,
+}
+
+/// What answers a route's requests.
+pub enum Target {
+    /// One of a cluster's endpoints.
+    Cluster {
+        /// Which cluster.
+        cluster: ClusterId,
+        /// Whether a request can name its endpoint.
+        pin: Option<Pin>,
+        /// Whether a request that asks for it is told its attempts; see [`header::TRACE`](crate::header::TRACE).
+        trace: bool,
+    },
+    /// `lb` itself.
+    Local(Arc<dyn Local>),
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cluster { cluster, pin, trace } => {
+                f.debug_struct("Cluster").field("cluster", cluster).field("pin", pin).field("trace", trace).finish()
+            }
+            Self::Local(_) => f.write_str("Local"),
+        }
+    }
+}
+
+/// A request that names an endpoint of the cluster reaches it whatever its health. It is not tried elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pin {
+    /// The query parameter that holds the endpoint's name.
+    pub query: String,
+}
+
+impl Pin {
+    /// The name in the query, decoded, if the parameter is there.
+    pub(crate) fn name_in(&self, query: &str) -> Option<String> {
+        query.split('&').filter_map(|pair| pair.split_once('=')).find_map(|(key, value)| {
+            (key == self.query).then(|| percent_decode_str(value).decode_utf8_lossy().into_owned())
+        })
+    }
+}
+
+/// The routes, in the order in which they are tried.
+#[derive(Debug)]
+pub struct Routes(Vec<Route>);
+
+impl Routes {
+    /// Puts the routes in order: those with a host before those without, longer paths before shorter ones.
+    pub fn new(mut routes: Vec<Route>) -> Self {
+        routes.sort_by_key(|route| (route.host.is_none(), usize::MAX - route.path.len()));
+        Self(routes)
+    }
+
+    /// The first route for that host (without its port) and path.
+    pub(crate) fn find(&self, host: &str, path: &str) -> Option<&Route> {
+        self.0.iter().find(|route| {
+            route.host.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(host))
+                && lies_below(path, &route.path)
+        })
+    }
+}
+
+fn lies_below(path: &str, prefix: &str) -> bool {
+    path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || prefix.ends_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn routes(entries: &[(Option<&str>, &str)]) -> Routes {
+        let route = |(index, (host, path)): (usize, &(Option<&str>, &str))| Route {
+            host: host.map(str::to_owned),
+            path: (*path).to_owned(),
+            target: Target::Cluster { cluster: ClusterId(index), pin: None, trace: false },
+        };
+        Routes::new(entries.iter().enumerate().map(route).collect())
+    }
+
+    fn found(routes: &Routes, host: &str, path: &str) -> Option<usize> {
+        routes.find(host, path).map(|route| match &route.target {
+            Target::Cluster { cluster, .. } => cluster.0,
+            Target::Local(_) => unreachable!("no local route in these tests"),
+        })
+    }
+
+    #[test]
+    fn the_longest_path_wins_whatever_the_order() {
+        let routes = routes(&[(None, "/"), (None, "/api"), (None, "/api/v1")]);
+        assert_eq!(found(&routes, "h", "/x"), Some(0));
+        assert_eq!(found(&routes, "h", "/api"), Some(1));
+        assert_eq!(found(&routes, "h", "/api/v2"), Some(1));
+        assert_eq!(found(&routes, "h", "/api/v1/x"), Some(2));
+    }
+
+    #[test]
+    fn a_prefix_ends_at_a_segment_border() {
+        let routes = routes(&[(None, "/api")]);
+        assert_eq!(found(&routes, "h", "/apiary"), None);
+        assert_eq!(found(&routes, "h", "/api/"), Some(0));
+        assert_eq!(found(&routes, "h", "/"), None);
+    }
+
+    #[test]
+    fn a_host_goes_before_any_path() {
+        let routes = routes(&[(None, "/api"), (Some("a.example"), "/")]);
+        assert_eq!(found(&routes, "A.Example", "/api"), Some(1));
+        assert_eq!(found(&routes, "b.example", "/api"), Some(0));
+    }
+
+    #[test]
+    fn a_pin_reads_its_parameter_wherever_it_stands() {
+        let pin = Pin { query: "target".to_owned() };
+        assert_eq!(pin.name_in("active=true&target=web%32").as_deref(), Some("web2"));
+        assert_eq!(pin.name_in("targets=web2"), None);
+        assert_eq!(pin.name_in(""), None);
+    }
+}

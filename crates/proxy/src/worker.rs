@@ -1,0 +1,110 @@
+//! One thread with its own event loop, sockets and pools.
+
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::watch;
+use tokio::time::{interval, sleep, timeout};
+
+use crate::connection;
+use crate::dial::Tcp;
+use crate::proxy::{Proxy, Shared};
+
+/// How often idle upstream connections are looked through.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// How long accepting pauses when the process is out of descriptors: those in use may be closed meanwhile.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Runs a worker until `stop` turns true, then for at most `stop_timeout` until its connections have ended.
+/// Returns whether all of them had.
+pub(crate) fn run(
+    sockets: Vec<std::net::TcpListener>,
+    shared: Arc<Shared>,
+    stop: &watch::Receiver<bool>,
+    stop_timeout: Duration,
+) -> bool {
+    let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
+    let runtime = runtime.expect("the event loop needs a descriptor or two, and this is the start of the process");
+    runtime.block_on(async {
+        let proxy = Rc::new(Proxy::new(shared, &Tcp));
+        let connections = Rc::new(GracefulShutdown::new());
+        let sweeping = tokio::task::spawn_local(sweep(Rc::clone(&proxy)));
+        let accepting = sockets
+            .into_iter()
+            .map(|socket| {
+                let (proxy, connections) = (Rc::clone(&proxy), Rc::clone(&connections));
+                tokio::task::spawn_local(accept(socket, proxy, connections, stop.clone()))
+            })
+            .collect::<Vec<_>>();
+        for task in accepting {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "accepting ended");
+            }
+        }
+        sweeping.abort();
+        let Some(connections) = Rc::into_inner(connections) else {
+            unreachable!("the accept loops have ended, and only they held it");
+        };
+        timeout(stop_timeout, connections.shutdown()).await.is_ok()
+    })
+}
+
+async fn accept(
+    socket: std::net::TcpListener,
+    proxy: Rc<Proxy<Tcp>>,
+    connections: Rc<GracefulShutdown>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let listener = match TcpListener::from_std(socket) {
+        Ok(listener) => listener,
+        Err(error) => return tracing::error!(%error, "cannot listen"),
+    };
+    let serve = |stream: TcpStream, client: SocketAddr| {
+        // Heads and small bodies are written whole; waiting for more (Nagle) would only delay them.
+        if let Err(error) = stream.set_nodelay(true) {
+            return tracing::debug!(%error, "the client left at once");
+        }
+        let (proxy, stopping) = (Rc::clone(&proxy), connections.watcher());
+        tokio::task::spawn_local(connection::serve(proxy, stream, client.ip(), stopping));
+    };
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, client)) => serve(stream, client),
+                Err(error) if belongs_to_one_connection(&error) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept connections for the moment");
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            _ = stop.wait_for(|stop| *stop) => break,
+        }
+    }
+    // Clients that the kernel has already let in would be reset by closing the socket.
+    if let Ok(listener) = listener.into_std() {
+        while let Ok((stream, client)) = listener.accept() {
+            if let Ok(stream) = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream)) {
+                serve(stream, client);
+            }
+        }
+    }
+}
+
+fn belongs_to_one_connection(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+async fn sweep(proxy: Rc<Proxy<Tcp>>) {
+    let mut ticks = interval(SWEEP_EVERY);
+    loop {
+        ticks.tick().await;
+        proxy.sweep();
+    }
+}
