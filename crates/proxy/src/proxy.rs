@@ -66,7 +66,8 @@ impl<D: Dial> Proxy<D> {
             None => rejected(Reject::NoRoute, &request.headers),
             Some(Target::Local(service)) => {
                 let body = LocalBody::new(body.map_err(Into::into));
-                service.call(Request::from_parts(request, body)).await.map(Answer::Local)
+                let Ok(answer) = service.call(Request::from_parts(request, body)).await;
+                answer.map(Answer::Local)
             }
             Some(Target::Cluster { cluster, pin, trace }) => {
                 let (upstreams, cluster) = (&self.upstreams[cluster.0], &self.shared.clusters[cluster.0]);

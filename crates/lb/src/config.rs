@@ -1,0 +1,143 @@
+//! `lb.toml`, read and checked. After this no string is looked up again.
+//!
+//! All problems are told at once, each with its line, its column and what to do. For that the file is walked by hand:
+//! a deserialiser stops at the first problem.
+
+mod cluster;
+mod defaults;
+mod diagnostic;
+mod route;
+mod table;
+mod value;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use lb_proxy::{ClusterConfig, ClusterId, Pin};
+
+pub(crate) use diagnostic::Problems;
+use table::Reader;
+
+/// All that `lb.toml` says, complete and consistent.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// Where it came from, for people.
+    pub(crate) origin: String,
+    pub(crate) workers: NonZeroUsize,
+    pub(crate) stop_timeout: Duration,
+    pub(crate) listeners: Vec<SocketAddr>,
+    pub(crate) routes: Vec<Route>,
+    pub(crate) clusters: Vec<ClusterConfig>,
+    /// Where the admin API listens on an address of its own.
+    pub(crate) admin: Option<SocketAddr>,
+}
+
+/// Host and path, and what answers there.
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub(crate) host: Option<String>,
+    pub(crate) path: String,
+    pub(crate) to: Destination,
+}
+
+/// What answers a route's requests.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Destination {
+    Cluster { cluster: ClusterId, pin: Option<Pin>, trace: bool },
+    Folder(PathBuf),
+    EmbeddedPage,
+    Admin,
+}
+
+/// Reads and checks a file.
+pub(crate) fn load(path: &Path) -> Result<Config, Problems> {
+    let origin = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|error| Problems::unreadable(&origin, &error))?;
+    parse(&origin, &text, path.parent().unwrap_or(Path::new("")))
+}
+
+/// Checks a text; `folder` is what relative paths in it are relative to.
+pub(crate) fn parse(origin: &str, text: &str, folder: &Path) -> Result<Config, Problems> {
+    let (document, errors) = toml::de::DeTable::parse_recoverable(text);
+    let reader = Reader::new(origin, text);
+    for error in &errors {
+        reader.syntax_error(error);
+    }
+    // What a broken file seems to lack is not worth telling.
+    if !errors.is_empty() {
+        return Err(reader.into_problems());
+    }
+    let config = read(&reader, &document, folder);
+    match config {
+        Some(config) if reader.is_content() => Ok(config),
+        _ => Err(reader.into_problems()),
+    }
+}
+
+fn read(reader: &Reader<'_>, document: &toml::Spanned<toml::de::DeTable<'_>>, folder: &Path) -> Option<Config> {
+    let top = reader.root(document);
+    let workers = top.optional("workers").and_then(|value| value.integer(1..=1024));
+    let workers = workers.and_then(|n| NonZeroUsize::new(usize::try_from(n).ok()?)).unwrap_or_else(defaults::workers);
+    let stop_timeout = top.duration("stop-timeout", defaults::STOP_TIMEOUT);
+    let listeners = read_listeners(&top);
+    let clusters = cluster::read_all(&top);
+    let routes = route::read_all(&top, &clusters, folder);
+    let admin = top.optional("admin").and_then(|value| value.table("admin")).and_then(|admin| {
+        let bind = admin.optional("bind").map_or(Some(defaults::ADMIN_BIND), |bind| bind.socket_address());
+        admin.finish();
+        bind
+    });
+    top.finish();
+    Some(Config {
+        origin: reader.origin().to_owned(),
+        workers,
+        stop_timeout,
+        listeners: listeners?,
+        routes: routes?,
+        clusters: clusters.into_iter().map(|(_, config)| config).collect::<Option<_>>()?,
+        admin,
+    })
+}
+
+fn read_listeners(top: &table::Table<'_>) -> Option<Vec<SocketAddr>> {
+    let entries = top.required("listeners", "add [[listeners]] with bind = \"0.0.0.0:8080\"")?.array()?;
+    let mut seen: Vec<SocketAddr> = Vec::new();
+    for entry in &entries {
+        let Some(listener) = entry.table("a listener") else { continue };
+        let bind = listener.required("bind", "for example bind = \"0.0.0.0:8080\"");
+        if let Some((value, address)) = bind.and_then(|value| Some((value, value.socket_address()?))) {
+            if address.port() != 0 && seen.contains(&address) {
+                value.problem(&format!("{address} is bound twice"), "remove one of the two listeners");
+            }
+            seen.push(address);
+        }
+        listener.finish();
+    }
+    if entries.is_empty() {
+        top.problem("there is no listener", "add [[listeners]] with bind = \"0.0.0.0:8080\"");
+    }
+    Some(seen)
+}
+
+impl fmt::Display for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let endpoints: usize = self.clusters.iter().map(|cluster| cluster.endpoints.len()).sum();
+        let counted = [
+            (self.listeners.len(), "listener"),
+            (self.routes.len(), "route"),
+            (self.clusters.len(), "cluster"),
+            (endpoints, "endpoint"),
+        ];
+        for (index, (count, noun)) in counted.into_iter().enumerate() {
+            let (separator, plural) = (if index == 0 { "" } else { ", " }, if count == 1 { "" } else { "s" });
+            write!(f, "{separator}{count} {noun}{plural}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+//! The kinds of values that `lb.toml` has: numbers in a range, durations, sizes, shares, addresses.
+
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use toml::de::DeValue;
+
+use super::table::Value;
+
+/// No time limit in `lb.toml` is longer.
+const LONGEST: Duration = Duration::from_hours(24);
+
+impl<'a> Value<'a> {
+    /// A string.
+    pub(super) fn string(&self) -> Option<&'a str> {
+        if let DeValue::String(text) = self.get() {
+            return Some(text);
+        }
+        self.problem("this is not a string", "put it between quotation marks");
+        None
+    }
+
+    /// `true` or `false`.
+    pub(super) fn boolean(&self) -> Option<bool> {
+        if let DeValue::Boolean(value) = self.get() {
+            return Some(*value);
+        }
+        self.problem("this is neither true nor false", "write true or false, without quotation marks");
+        None
+    }
+
+    /// A whole number in the range.
+    pub(super) fn integer(&self, range: RangeInclusive<u64>) -> Option<u64> {
+        let number = match self.get() {
+            DeValue::Integer(digits) => u64::from_str_radix(digits.as_str(), digits.radix()).ok(),
+            _ => None,
+        };
+        let number = number.filter(|number| range.contains(number));
+        if number.is_none() {
+            self.problem(&format!("this is not a whole number from {} to {}", range.start(), range.end()), "");
+        }
+        number
+    }
+
+    /// A duration longer than zero and at most a day: `"250ms"`, `"10s"`, `"2m"`.
+    pub(super) fn duration(&self) -> Option<Duration> {
+        let parsed = match self.get() {
+            DeValue::String(text) => parse_duration(text).filter(|duration| *duration <= LONGEST),
+            _ => None,
+        };
+        if parsed.is_none() {
+            self.problem(
+                "this is not a duration from 1ms to 24h",
+                "write a number with a unit, as in \"250ms\", \"10s\", \"2m\"",
+            );
+        }
+        parsed
+    }
+
+    /// A number of bytes: `"64KiB"`, `"1MiB"`, `"512B"`.
+    pub(super) fn size(&self) -> Option<u64> {
+        let parsed = match self.get() {
+            DeValue::String(text) => parse_size(text),
+            _ => None,
+        };
+        if parsed.is_none() {
+            self.problem(
+                "this is not a size up to 1GiB",
+                "write a number with a unit, as in \"512B\", \"64KiB\", \"1MiB\"",
+            );
+        }
+        parsed
+    }
+
+    /// A share from `"0%"` to `"100%"`, in percent.
+    pub(super) fn percent(&self) -> Option<u64> {
+        let parsed = match self.get() {
+            DeValue::String(text) => text.strip_suffix('%').and_then(|number| number.parse().ok()),
+            _ => None,
+        };
+        let parsed = parsed.filter(|percent| *percent <= 100);
+        if parsed.is_none() {
+            self.problem(
+                "this is not a share from 0% to 100%",
+                "write a whole number with a percent sign, as in \"50%\"",
+            );
+        }
+        parsed
+    }
+
+    /// An address to listen on.
+    pub(super) fn socket_address(&self) -> Option<SocketAddr> {
+        let address = self.string()?.parse().ok();
+        if address.is_none() {
+            self.problem(
+                "this is not an address to listen on",
+                "write an IP address and a port, as in \"0.0.0.0:8080\" or \"[::]:8080\"",
+            );
+        }
+        address
+    }
+}
+
+fn parse_duration(text: &str) -> Option<Duration> {
+    let (number, unit) = split_unit(text)?;
+    let duration = match unit {
+        "ms" => Duration::from_millis(number),
+        "s" => Duration::from_secs(number),
+        "m" => Duration::from_secs(number.checked_mul(60)?),
+        "h" => Duration::from_secs(number.checked_mul(3600)?),
+        _ => return None,
+    };
+    (!duration.is_zero()).then_some(duration)
+}
+
+fn parse_size(text: &str) -> Option<u64> {
+    let (number, unit) = split_unit(text)?;
+    let factor = match unit {
+        "B" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _ => return None,
+    };
+    number.checked_mul(factor).filter(|size| *size <= 1 << 30)
+}
+
+fn split_unit(text: &str) -> Option<(u64, &str)> {
+    let border = text.find(|c: char| !c.is_ascii_digit())?;
+    Some((text[..border].parse().ok()?, text[border..].trim_start()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_a_unit_and_are_longer_than_zero() {
+        assert_eq!(parse_duration("250ms"), Some(Duration::from_millis(250)));
+        assert_eq!(parse_duration("10 s"), Some(Duration::from_secs(10)));
+        assert_eq!(parse_duration("2m"), Some(Duration::from_mins(2)));
+        for wrong in ["10", "s", "", "0s", "1.5s", "-1s", "10sec", "99999999999999999999s", "9999999999999999999h"] {
+            assert_eq!(parse_duration(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn sizes_have_a_unit_and_are_bounded() {
+        assert_eq!(parse_size("64KiB"), Some(65536));
+        assert_eq!(parse_size("0B"), Some(0));
+        for wrong in ["64", "64KB", "2GiB", "18446744073709551615KiB"] {
+            assert_eq!(parse_size(wrong), None, "{wrong}");
+        }
+    }
+}

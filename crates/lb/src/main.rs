@@ -1,0 +1,25 @@
+//! `lb`, the program: command line, configuration file, signals, admin API, files and the demo.
+//!
+//! It carries no request and chooses no endpoint: that is `lb-proxy` and `lb-balance`. What stands here is what only
+//! a program needs.
+//!
+//! ```text
+//! cli ──▶ config (lb.toml → checked) ──▶ run ──▶ lb_proxy::Server
+//!   └───▶ demo (four backends) ──────────▲ │
+//!                                          └──▶ admin, files: what lb answers itself
+//! ```
+
+mod admin;
+mod cli;
+mod config;
+mod demo;
+mod files;
+mod logging;
+mod run;
+mod service;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

@@ -1,0 +1,153 @@
+//! Serves a configuration until a signal says to stop.
+
+use std::io;
+use std::net::SocketAddr;
+
+use lb_proxy::{BindError, Clusters, Local, Routes, Server, Target};
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::admin::{Admin, Reach};
+use crate::config::{Config, Destination, Route};
+use crate::files;
+use crate::service::Tower;
+
+/// Why the program ends otherwise than well.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failed {
+    /// The machine gives no event loop.
+    #[error("cannot start an event loop: {0}")]
+    Runtime(io::Error),
+    /// An address is taken, or not ours.
+    #[error("{0}{hint}", hint = hint(.0))]
+    Bind(#[from] BindError),
+    /// Signals cannot be listened for.
+    #[error("cannot listen for signals: {0}")]
+    Signals(io::Error),
+    /// A demo's backend cannot listen.
+    #[error("cannot start a backend: {0}")]
+    Backend(io::Error),
+    /// The demo's configuration is wrong, which is our own fault.
+    #[error("the demo's configuration is wrong:\n{0}")]
+    Demo(crate::config::Problems),
+    /// Requests were still under way when the time was over.
+    #[error("stopped, but requests were cut off: they had not finished in time")]
+    CutOff,
+}
+
+fn hint(failed: &BindError) -> &'static str {
+    match failed.error.kind() {
+        io::ErrorKind::AddrInUse => "\n  hint: another program listens there; stop it, or choose another port",
+        io::ErrorKind::PermissionDenied => "\n  hint: ports below 1024 need a privilege; choose a higher one",
+        io::ErrorKind::AddrNotAvailable => "\n  hint: this machine has no such address",
+        _ => "",
+    }
+}
+
+/// Serves until SIGTERM or SIGINT, then lets requests under way finish.
+pub(crate) async fn run(config: Config) -> Result<(), Failed> {
+    let origin = config.origin.clone();
+    let mut signals = Signals::listen()?;
+    let running = Running::start(config).await?;
+    for address in running.addresses() {
+        tracing::info!("lb {} listens on {address}, as {origin} says", env!("CARGO_PKG_VERSION"));
+    }
+    signals.next().await;
+    running.stop(&mut signals).await
+}
+
+/// A load balancer that serves.
+pub(crate) struct Running {
+    server: Server,
+    // Dropping it would end the drivers' world: the handles keep the clusters alive while requests finish.
+    _clusters: Clusters,
+    stopping: watch::Sender<bool>,
+}
+
+impl Running {
+    /// Starts everything that a configuration asks for, on the current local runtime.
+    pub(crate) async fn start(config: Config) -> Result<Self, Failed> {
+        let clusters = Clusters::start(config.clusters);
+        let (stopping, stop) = watch::channel(false);
+        let admin = Admin::new(config.origin, config.workers.get(), &clusters, stop.clone());
+        let routes = Routes::new(config.routes.into_iter().map(|route| build(route, &admin)).collect());
+        let proxy = lb_proxy::Config {
+            workers: config.workers,
+            listeners: config.listeners,
+            stop_timeout: config.stop_timeout,
+        };
+        if let Some(address) = config.admin {
+            serve_admin(address, &admin, stop).await?;
+        }
+        let server = Server::start(proxy, routes, &clusters)?;
+        Ok(Self { server, _clusters: clusters, stopping })
+    }
+
+    /// The addresses that it listens on.
+    pub(crate) fn addresses(&self) -> &[SocketAddr] {
+        self.server.addresses()
+    }
+
+    /// Lets requests under way finish; another signal ends that.
+    pub(crate) async fn stop(self, signals: &mut Signals) -> Result<(), Failed> {
+        tracing::info!("stopping: requests under way may finish");
+        self.stopping.send_replace(true);
+        tokio::select! {
+            all_ended = self.server.stop() => if all_ended { Ok(()) } else { Err(Failed::CutOff) },
+            () = signals.next() => Err(Failed::CutOff),
+        }
+    }
+}
+
+fn build(route: Route, admin: &Admin) -> lb_proxy::Route {
+    let local = |service: Tower| Target::Local(Arc::new(service) as Arc<dyn Local>);
+    let target = match route.to {
+        Destination::Cluster { cluster, pin, trace } => Target::Cluster { cluster, pin, trace },
+        Destination::Folder(path) => local(files::folder(&path)),
+        Destination::EmbeddedPage => local(files::embedded_page()),
+        Destination::Admin => local(Tower::new(tower::ServiceExt::map_request(
+            admin.router(Reach::Route),
+            |request: http::Request<_>| request.map(axum::body::Body::new),
+        ))),
+    };
+    lb_proxy::Route { host: route.host, path: route.path, target }
+}
+
+async fn serve_admin(address: SocketAddr, admin: &Admin, mut stop: watch::Receiver<bool>) -> Result<(), Failed> {
+    let listener = TcpListener::bind(address).await.map_err(|error| BindError { address, error })?;
+    let address = listener.local_addr().map_err(|error| BindError { address, error })?;
+    tracing::info!("the admin API listens on {address}");
+    let serving = axum::serve(listener, admin.router(Reach::OwnListener)).with_graceful_shutdown(async move {
+        // The sender is gone only when everything is.
+        let _gone = stop.wait_for(|stop| *stop).await;
+    });
+    tokio::spawn(async move {
+        if let Err(error) = serving.await {
+            tracing::error!(%error, "the admin API ended");
+        }
+    });
+    Ok(())
+}
+
+/// SIGTERM and SIGINT.
+pub(crate) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    pub(crate) fn listen() -> Result<Self, Failed> {
+        let listen = |kind| signal(kind).map_err(Failed::Signals);
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    /// Waits for the next one of either.
+    pub(crate) async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

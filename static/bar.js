@@ -1,0 +1,41 @@
+// The bar: which lb this is, whether it is heard, and how the page looks. Also the dialog with the keys.
+
+import { byId, field, setData, setState, setText } from "./dom.js";
+import { themeChosen } from "./said.js";
+import { counted, span, timeOfDay } from "./words.js";
+
+const NEXT_THEME = { system: "light", light: "dark", dark: "system" };
+const LOOKS = {
+  connecting: { state: "unknown", shape: "unknown" },
+  live: { state: "up", shape: "up" },
+  reconnecting: { state: "trial", shape: "trial" },
+};
+
+/** @param {ReturnType<typeof import("./store.js").createStore>} store */
+export function createBar(store) {
+  const [config, connection, uptime, workers, heard] = ["config", "connection", "uptime", "workers", "heard"].map(byId);
+  const theme = byId("theme");
+  const keys = byId("keys");
+  theme.addEventListener("click", () => store.tell(themeChosen, NEXT_THEME[store.state.theme] ?? "system"));
+  const showKeys = () => { if (!keys.open) keys.showModal(); };
+  byId("help").addEventListener("click", showKeys);
+
+  store.onDraw((state) => {
+    const { status } = state;
+    const live = state.connection === "live";
+    setText(field(connection, "words"), state.connection);
+    setState(connection, LOOKS[state.connection].state, LOOKS[state.connection].shape);
+    setText(heard, !live && status ? `as of ${timeOfDay(state.heardAt)}` : "");
+    if (status) {
+      setText(config, status.config);
+      setText(uptime, live ? `up ${span(Date.now() + state.ahead - status.started_at_ms)}` : "");
+      setText(workers, counted(status.workers, "worker", "workers"));
+      const title = `${status.config} · lb`;
+      if (document.title !== title) document.title = title;
+    }
+    setText(theme, `Theme: ${state.theme}`);
+    setData(document.documentElement, "theme", state.theme);
+  });
+
+  return { showKeys };
+}

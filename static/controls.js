@@ -1,0 +1,59 @@
+// Asks the demo's backends to fail and to work again. A control request may be balanced like any other, so it is sent
+// until the server that is meant has answered it. Where no controls are offered, this says so and nothing else.
+
+import { controlsOffered, toggleBegan, toggleConfirmed, toggleFailed } from "./said.js";
+
+const CONTROL = "/control";
+const CONFIRMED = "STATUS UPDATED";
+const MOST_TRIES = 12;
+/** The first tries follow at once: with four servers in turn, one of them is the right one. */
+const TRIES_AT_ONCE = 4;
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 500;
+const PATIENCE_MS = 2000;
+
+/** @param {ReturnType<typeof import("./store.js").createStore>} store */
+export function createControls(store) {
+  return {
+    /** Finds out whether the endpoints offer controls. */
+    async lookFor() {
+      const answer = await ask(CONTROL);
+      store.tell(controlsOffered, answer.status === 200);
+    },
+
+    /** @param {string} name @param {boolean} active */
+    async toggle(name, active) {
+      if (store.state.asking.includes(name)) return;
+      store.tell(toggleBegan, name);
+      let heard = false;
+      for (let tries = 1; tries <= MOST_TRIES; tries += 1) {
+        const answer = await ask(`${CONTROL}/toggle?target=${encodeURIComponent(name)}&active=${active}`);
+        if (answer.body.startsWith(CONFIRMED)) {
+          store.tell(toggleConfirmed, name, active, Date.now());
+          return;
+        }
+        heard ||= answer.status !== null;
+        if (tries < MOST_TRIES) await pauseAfter(tries);
+      }
+      store.tell(toggleFailed, name, heard
+        ? `${name} did not confirm in ${MOST_TRIES} tries; is it running?`
+        : `lb did not answer in ${MOST_TRIES} tries; is it running? Start it, then ask ${name} again.`);
+    },
+  };
+}
+
+async function ask(url) {
+  try {
+    const signal = AbortSignal.timeout(PATIENCE_MS);
+    // Before the automatic requests: a browser opens only a few connections and lets the rest wait.
+    const response = await fetch(url, { cache: "no-store", priority: "high", signal });
+    return { status: response.status, body: await response.text() };
+  } catch {
+    return { status: null, body: "" };
+  }
+}
+
+function pauseAfter(tries) {
+  const ms = tries < TRIES_AT_ONCE ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** (tries - TRIES_AT_ONCE), LONGEST_PAUSE_MS);
+  return ms === 0 ? undefined : new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,66 @@
+// The last response: the raw answer, and above it the request's story in words.
+// Only the last one: what was before it is not told here.
+
+import { byId, setData, setShown, setText } from "./dom.js";
+import { milliseconds, timeOfDay } from "./words.js";
+
+/** Why an attempt had no answer, as lb-trace names it. The set is open: another word is told as it stands. */
+const FAILURES = {
+  connect: "could not be reached",
+  "connect-timeout": "did not take the connection in time",
+  closed: "closed the connection without an answer",
+  "response-timeout": "did not answer in time",
+  "invalid-header": "answered what is not valid HTTP",
+  truncated: "broke its answer off",
+  send: "did not take the request",
+};
+
+/** Why lb answered itself, as lb-reject names it. This set is open, too. */
+const REJECTS = {
+  "no-endpoint": "no server was left to ask. Start or restore one, or wait until lb tries one again",
+  "no-route": "its configuration has no route for this path. Add one to lb's configuration",
+};
+
+/** @param {Answer} answer */
+export function storyOf(answer) {
+  const { attempts, status, reject, server, broken, late, ms } = answer;
+  if (status === null && late) {
+    return `lb gave no answer in ${milliseconds(ms)}, and the page gave up. See whether its servers hang, then send again.`;
+  }
+  if (status === null) return "lb could not be reached. Is it running? Start it, then send again.";
+  const tried = (attempts ?? []).map(attemptInWords).join(" → retried → ");
+  if (reject) {
+    const reason = REJECTS[reject] ?? `its reason is “${reject}”`;
+    return `${tried && `${tried} → `}lb answered ${status} itself: ${reason}.`;
+  }
+  const told = tried || `${server || "A server"} answered ${status}`;
+  return broken ? `${told}, then the answer broke off. Send again to see whether it happens again.` : `${told}.`;
+}
+
+function attemptInWords({ server, status, failure, us }) {
+  const time = us === null ? "" : milliseconds(us / 1000);
+  if (status !== null) return `${server} answered ${status}${time && ` in ${time}`}`;
+  const what = FAILURES[failure] ?? `failed${failure && ` (${failure})`}`;
+  return `${server} ${what}${time && ` (${time})`}`;
+}
+
+/** @param {ReturnType<typeof import("./store.js").createStore>} store */
+export function createStory(store) {
+  const [empty, filled, status, time, story, body] = ["empty", "", "status", "time", "story", "body"]
+    .map((part) => byId(part ? `last-${part}` : "last"));
+  let drawn;
+
+  store.onDraw(({ last }) => {
+    if (last === drawn) return;
+    drawn = last;
+    setShown(empty, last === null);
+    setShown(filled, last !== null);
+    const code = last?.status ?? null;
+    setText(status, !last ? "" : code === null ? "No answer" : `${code} ${last.statusText}`.trim());
+    setData(status, "state", !last ? "unknown" : last.ok ? "up" : "failed");
+    setText(time, last ? `${milliseconds(last.ms)} · ${timeOfDay(last.endedAt)}` : "");
+    setText(story, last ? storyOf(last) : "");
+    setText(body, last?.body ?? "");
+    setShown(body, Boolean(last?.body));
+  });
+}

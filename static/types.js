@@ -1,0 +1,47 @@
+// The shapes that the modules hand each other, for editors and readers; nothing at run time loads this file.
+// Status, Probe, BeliefChange and ProbeChange are the JSON of crates/common/src/api.rs.
+
+/**
+ * @typedef {{ version: string, config: string, started_at_ms: number, now_ms: number, workers: number,
+ *   clusters: Cluster[] }} Status
+ * @typedef {{ name: string, algorithm: string, probed: boolean, endpoints: Endpoint[] }} Cluster
+ * @typedef {{ name: string, address: string, weight: number, belief: Belief, reason: string, since_ms: number,
+ *   until_ms: number | null, probe: Probe | null, attempts: number, failures: number, in_flight: number,
+ *   latency_us: number | null }} Endpoint
+ * @typedef {"up" | "ejected" | "trial" | "down"} Belief
+ * @typedef {{ at_ms: number, ok: boolean, status: number | null, says: string }} Probe
+ * @typedef {{ at_ms: number, cluster: string, endpoint: string, from: Belief, to: Belief, reason: string,
+ *   until_ms: number | null }} BeliefChange
+ * @typedef {{ cluster: string, endpoint: string, probe: Probe }} ProbeChange
+ */
+
+/**
+ * One try at one endpoint, as lb-trace tells it: a status, or a word why there was no answer.
+ * @typedef {{ server: string, status: number | null, failure: string, us: number | null }} Attempt
+ */
+
+/**
+ * What a request of this page came to. Times of day are Date.now(); `status` is null if there was no answer at all;
+ * `server` is who answered, empty if lb did so itself; `reject` is lb's reason then; `broken` if the answer broke off,
+ * `late` if the page gave up waiting.
+ * @typedef {{ startedAt: number, endedAt: number, ms: number, ok: boolean, status: number | null, statusText: string,
+ *   body: string, server: string, reject: string, broken: boolean, late: boolean, attempts: Attempt[] | null }} Answer
+ */
+
+/**
+ * What this page itself saw a server answer, or a server confirmed when it was toggled.
+ * @typedef {{ status: number | null, failure: string, at: number }} Evidence
+ */
+
+/**
+ * @typedef {{ era: number, since: number, sent: number, done: number, succeeded: number, retried: number,
+ *   byServer: Record<string, number> }} Tally
+ */
+
+/**
+ * Everything the page knows. `controls` is whether the endpoints offer the demo's, null before anyone answered. `ahead` is by how many milliseconds lb's clock is ahead of this machine's.
+ * @typedef {{ connection: "connecting" | "live" | "reconnecting", heardAt: number, status: Status | null, ahead: number,
+ *   controls: boolean | null, evidence: Record<string, Evidence>, asking: string[], changes: BeliefChange[],
+ *   news: { id: number, text: string }[], newsCount: number, notice: string, theme: "system" | "light" | "dark",
+ *   auto: { on: boolean, rate: number, full: boolean }, tally: Tally, last: Answer | null }} State
+ */
