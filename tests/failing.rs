@@ -1,0 +1,230 @@
+//! What of an endpoint's failure reaches the client: nothing, if it can be helped; and what is then believed of it.
+
+use std::net::SocketAddr;
+
+use lb_common::api::Belief;
+
+use crate::support::{Client, Endpoint, Lb, Reply, config, get, wait_until};
+
+/// Does not eject anybody, so that each request of a test meets the same endpoints.
+const LENIENT: &str = "health = { max-fails = 0 }";
+
+fn lb(endpoints: &[SocketAddr], more: &str) -> Lb {
+    Lb::with_config(&config::cluster(endpoints, more))
+}
+
+fn post(client: &mut Client, body: &str) -> crate::support::client::Answer {
+    let length = body.len();
+    client.send(format!("POST / HTTP/1.1\r\nHost: test\r\nContent-Length: {length}\r\n\r\n{body}").as_bytes());
+    client.answer().expect("an answer")
+}
+
+#[test]
+fn a_503_is_tried_again_elsewhere_and_never_twice_at_the_same_endpoint() {
+    let endpoints = [Endpoint::answering(503, "no"), Endpoint::answering(503, "no"), Endpoint::saying("yes")];
+    let lb = lb(&endpoints.each_ref().map(Endpoint::address), LENIENT);
+    let mut client = Client::connect(lb.address());
+    for _ in 0..9 {
+        assert_eq!(client.get("/").text(), "yes");
+    }
+    // Turns go round with every attempt, so that each request meets all three in order.
+    assert_eq!(endpoints.each_ref().map(Endpoint::count), [9, 9, 9]);
+}
+
+#[test]
+fn when_all_fail_the_endpoints_own_last_answer_goes_through_unchanged() {
+    let endpoints = [
+        Endpoint::answering(503, "first"),
+        Endpoint::new(|_| {
+            Reply::Bytes(b"HTTP/1.1 503 Gone Fishing\r\nX-Own: 1\r\nContent-Length: 4\r\n\r\nlast".to_vec())
+        }),
+    ];
+    let lb = lb(&endpoints.each_ref().map(Endpoint::address), LENIENT);
+    let answer = get(lb.address(), "/");
+    assert_eq!((answer.status, answer.text(), answer.header("x-own")), (503, "last", Some("1")));
+    assert_eq!(answer.header("lb-reject"), None);
+}
+
+#[test]
+fn a_real_answer_is_passed_on_rather_than_a_later_failure_without_one() {
+    let lb = lb(&[Endpoint::answering(503, "real").address(), Endpoint::nobody()], LENIENT);
+    let answer = get(lb.address(), "/");
+    assert_eq!((answer.status, answer.text()), (503, "real"));
+}
+
+#[test]
+fn a_post_whose_sending_has_begun_is_not_sent_twice() {
+    let endpoints = [Endpoint::new(|_| Reply::BytesAndEnd(Vec::new())), Endpoint::saying("yes")];
+    let lb = lb(&endpoints.each_ref().map(Endpoint::address), LENIENT);
+    let answer = post(&mut Client::connect(lb.address()), "once");
+    assert_eq!((answer.status, answer.header("lb-reject")), (502, Some("closed")));
+    assert_eq!(endpoints.each_ref().map(Endpoint::count), [1, 0]);
+}
+
+#[test]
+fn a_post_is_answered_503_by_the_endpoint_itself() {
+    let endpoints = [Endpoint::answering(503, "mine"), Endpoint::saying("yes")];
+    let lb = lb(&endpoints.each_ref().map(Endpoint::address), LENIENT);
+    assert_eq!(post(&mut Client::connect(lb.address()), "once").text(), "mine");
+    assert_eq!(endpoints[1].count(), 0);
+}
+
+#[test]
+fn a_post_that_could_not_be_sent_is_tried_elsewhere_whole() {
+    let endpoint = Endpoint::new(|request| Reply::Status(200, String::from_utf8_lossy(&request.body).into_owned()));
+    let lb = lb(&[Endpoint::nobody(), endpoint.address()], LENIENT);
+    let mut client = Client::connect(lb.address());
+    for _ in 0..4 {
+        assert_eq!(post(&mut client, "a body").text(), "a body");
+    }
+}
+
+#[test]
+fn a_post_may_be_sent_twice_where_the_configuration_says_so() {
+    let endpoints = [
+        Endpoint::answering(503, "no"),
+        Endpoint::new(|request| Reply::Status(200, String::from_utf8_lossy(&request.body).into_owned())),
+    ];
+    let addresses = endpoints.each_ref().map(Endpoint::address);
+    let lb = lb(&addresses, &format!("{LENIENT}\nretry = {{ non-idempotent = true }}"));
+    assert_eq!(post(&mut Client::connect(lb.address()), "again").text(), "again");
+}
+
+#[test]
+fn a_body_beyond_the_limit_is_not_kept_for_a_retry() {
+    let endpoints = [Endpoint::answering(503, "no"), Endpoint::saying("yes")];
+    let addresses = endpoints.each_ref().map(Endpoint::address);
+    let lb = lb(&addresses, &format!("{LENIENT}\nretry = {{ body-limit = \"8B\" }}"));
+    let mut client = Client::connect(lb.address());
+    let mut put = |body: &str| {
+        let length = body.len();
+        client.send(format!("PUT / HTTP/1.1\r\nHost: t\r\nContent-Length: {length}\r\n\r\n{body}").as_bytes());
+        client.answer().expect("an answer").text().to_owned()
+    };
+    assert_eq!(put("12345678"), "yes");
+    assert_eq!(put("123456789"), "no");
+}
+
+#[test]
+fn what_is_not_listed_is_not_tried_again() {
+    let endpoints = [Endpoint::answering(500, "broken"), Endpoint::saying("yes")];
+    let lb = lb(&endpoints.each_ref().map(Endpoint::address), LENIENT);
+    assert_eq!(get(lb.address(), "/").text(), "broken");
+}
+
+#[test]
+fn upstream_trouble_is_502_or_504_and_names_its_reason() {
+    let scripts: [(Endpoint, u16, &str); 3] = [
+        (Endpoint::new(|_| Reply::BytesAndEnd(Vec::new())), 502, "closed"),
+        (Endpoint::new(|_| Reply::BytesAndEnd(b"220 mail.example ESMTP\r\n\r\n".to_vec())), 502, "invalid-header"),
+        (Endpoint::new(|_| Reply::Hang), 504, "response-timeout"),
+    ];
+    for (endpoint, status, reason) in scripts {
+        let lb = lb(&[endpoint.address()], "timeouts = { response = \"50ms\" }");
+        let answer = get(lb.address(), "/");
+        assert_eq!((answer.status, answer.header("lb-reject")), (status, Some(reason)));
+    }
+    let lb = lb(&[Endpoint::nobody()], "");
+    let answer = Client::connect(lb.address()).get_with("/", "Accept: application/json\r\n");
+    assert_eq!((answer.status, answer.header("lb-reject")), (502, Some("refused")));
+    let told: serde_json::Value = serde_json::from_slice(&answer.body).expect("it is JSON");
+    assert_eq!(told["reason"], "refused");
+}
+
+#[test]
+fn an_endpoint_that_closes_idle_connections_costs_no_request() {
+    // Each connection is closed just after its first answer, without saying so.
+    let endpoint = Endpoint::new(|_| Reply::BytesAndEnd(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok".to_vec()));
+    let lb = lb(&[endpoint.address()], LENIENT);
+    let mut client = Client::connect(lb.address());
+    for _ in 0..50 {
+        assert_eq!(client.get("/").text(), "ok");
+    }
+    assert_eq!(lb.endpoint("e1").failures, 0);
+}
+
+#[test]
+fn an_answer_cut_short_never_ends_cleanly() {
+    for head in ["Content-Length: 10\r\n\r\n12345", "Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n"] {
+        let bytes = format!("HTTP/1.1 200 OK\r\n{head}").into_bytes();
+        let endpoint = Endpoint::new(move |_| Reply::BytesAndEnd(bytes.clone()));
+        let lb = lb(&[endpoint.address()], LENIENT);
+        let mut client = Client::connect(lb.address());
+        client.send(b"GET / HTTP/1.1\r\nHost: test\r\n\r\n");
+        assert!(client.answer().is_err(), "{head:?}");
+        wait_until("the cut is counted", || lb.endpoint("e1").failures == 1);
+    }
+}
+
+#[test]
+fn failures_eject_an_endpoint_and_its_trial_brings_it_back() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let works = Arc::new(AtomicBool::new(false));
+    let script = Arc::clone(&works);
+    let sick = Endpoint::new(move |_| {
+        let works = script.load(Ordering::SeqCst);
+        Reply::Status(if works { 200 } else { 503 }, "sick".to_owned())
+    });
+    let well = Endpoint::saying("well");
+    let lb = lb(&[sick.address(), well.address()], "health = { max-fails = 3, eject-time = \"300ms\" }");
+    let mut client = Client::connect(lb.address());
+    while lb.endpoint("e1").belief == Belief::Up {
+        assert_eq!(client.get("/").text(), "well");
+    }
+    let ejected = lb.endpoint("e1");
+    assert!(ejected.reason.contains("the last one answered 503"), "{}", ejected.reason);
+    let attempts = sick.count();
+    assert!(attempts >= 3);
+    // It goes from ejection to trial and back as long as it fails, and no client notices.
+    wait_until("a trial has failed", || {
+        assert_eq!(client.get("/").text(), "well");
+        lb.endpoint("e1").reason.contains("the trial failed")
+    });
+    assert!(sick.count() <= attempts + 2, "an ejected endpoint gets trials and nothing else");
+    works.store(true, Ordering::SeqCst);
+    wait_until("it is back", || {
+        assert_eq!(client.get("/").status, 200);
+        lb.endpoint("e1").belief == Belief::Up
+    });
+}
+
+#[test]
+fn without_an_available_endpoint_clients_are_told_when_to_come_back() {
+    let endpoint = Endpoint::answering(503, "sick");
+    let probe = "probe = { interval = \"20ms\", fall = 1 }";
+    let lb = lb(&[endpoint.address()], probe);
+    wait_until("it is down", || lb.endpoint("e1").belief == Belief::Down);
+    let answer = get(lb.address(), "/");
+    assert_eq!((answer.status, answer.header("lb-reject")), (503, Some("no-endpoint")));
+    assert_eq!(answer.header("retry-after"), Some("1"));
+}
+
+#[test]
+fn a_cluster_that_fails_open_passes_on_what_its_endpoints_say() {
+    let endpoint = Endpoint::answering(503, "sick");
+    let lb = lb(&[endpoint.address()], "probe = { interval = \"20ms\", fall = 1 }\nhealth = { fail-open = true }");
+    wait_until("it is down", || lb.endpoint("e1").belief == Belief::Down);
+    assert_eq!(get(lb.address(), "/").text(), "sick");
+}
+
+#[test]
+fn a_name_that_does_not_resolve_costs_only_its_endpoint() {
+    let endpoint = Endpoint::saying("yes");
+    let lb =
+        Lb::with_config(&config::cluster(&["no-such-host.invalid:80".to_owned(), endpoint.address().to_string()], ""));
+    let mut client = Client::connect(lb.address());
+    for _ in 0..6 {
+        assert_eq!(client.get("/").text(), "yes");
+    }
+}
+
+#[test]
+fn a_request_is_told_its_attempts_if_it_asks() {
+    let lb = lb(&[Endpoint::answering(503, "no").address(), Endpoint::saying("yes").address()], LENIENT);
+    let mut client = Client::connect(lb.address());
+    let answer = client.get_with("/", "lb-trace: 1\r\n");
+    let trace = answer.header("lb-trace").expect("it was asked for");
+    assert!(trace.starts_with("\"e1\";status=503;us=") && trace.contains(", \"e2\";status=200;us="), "{trace}");
+    assert_eq!(client.get("/").header("lb-trace"), None);
+}
