@@ -1,4 +1,10 @@
 //! End to end: the real binaries, seen from outside. A topic a file; what they share is in `support`.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::print_stdout,
+    reason = "tests watch real processes in real time, share what they saw among threads, and say what they measured"
+)]
 
 mod admin;
 mod balancing;

@@ -28,6 +28,8 @@ pub(crate) enum Reply {
     Hang,
 }
 
+type Script = dyn Fn(&Request) -> Reply + Send + Sync;
+
 /// An endpoint that listens until the test's process ends.
 pub(crate) struct Endpoint {
     address: SocketAddr,
@@ -39,8 +41,7 @@ impl Endpoint {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let requests = Arc::default();
-        let (script, seen): (Arc<dyn Fn(&Request) -> Reply + Send + Sync>, _) =
-            (Arc::new(script), Arc::clone(&requests));
+        let (script, seen): (Arc<Script>, _) = (Arc::new(script), Arc::clone(&requests));
         std::thread::spawn(move || {
             for (connection, stream) in listener.incoming().map_while(Result::ok).enumerate() {
                 let (script, seen) = (Arc::clone(&script), Arc::clone(&seen));
@@ -81,12 +82,7 @@ impl Endpoint {
     }
 }
 
-fn serve(
-    stream: TcpStream,
-    connection: usize,
-    script: &dyn Fn(&Request) -> Reply,
-    seen: &Mutex<Vec<Request>>,
-) -> Option<()> {
+fn serve(stream: TcpStream, connection: usize, script: &Script, seen: &Mutex<Vec<Request>>) -> Option<()> {
     let mut stream = BufReader::new(stream);
     loop {
         let request = read(&mut stream, connection)?;

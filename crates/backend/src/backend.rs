@@ -27,6 +27,7 @@ impl Backend {
     /// A backend of that name, active, with nothing counted; its uptime starts now.
     ///
     /// The name is taken as it is. Give each backend of one cluster its own: controls address them by it.
+    #[allow(clippy::disallowed_methods, reason = "its uptime is for people; no decision hangs on it")]
     pub fn new(name: impl Into<String>) -> Self {
         let inner = Inner {
             name: name.into(),

@@ -49,3 +49,6 @@ pub use driver::{BeliefChanged, News, ProbeChanged};
 pub use local::{BoxError, Local, LocalBody, LocalFuture};
 pub use route::{ClusterId, Pin, Route, Routes, Target};
 pub use server::{BindError, Clusters, Server};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,83 @@
+//! Dropping is the protocol for cancelling: whenever the client leaves, nothing is left behind.
+
+use std::time::Duration;
+
+use lb_balance::Belief;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use super::world::{OK, Script, UNAVAILABLE, World, at_once, in_paused_time};
+
+const REQUEST: &[u8] = b"POST / HTTP/1.1\r\nhost: t\r\ncontent-length: 3\r\n\r\nabc";
+
+/// A slow 503, then a slow answer in two parts: as many awaits as a request can have.
+const SCRIPTS: [Script; 3] = [
+    Script::Answer { after: Duration::from_millis(5), bytes: UNAVAILABLE },
+    Script::Refuse,
+    Script::InTwo {
+        first: "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n",
+        pause: Duration::from_millis(5),
+        rest: "3\r\ndef\r\n0\r\n\r\n",
+    },
+];
+
+/// Cuts the connection's task off at its n-th await, for every n until it ends by itself.
+#[test]
+fn no_lease_is_left_wherever_the_connections_task_is_dropped() {
+    in_paused_time(async {
+        let mut finished = false;
+        let mut awaits = 0;
+        while !finished {
+            let world = World::with(&SCRIPTS, |config| {
+                config.retry.non_idempotent = true;
+                config.health.max_fails = 0;
+            });
+            let (mut client, serving) = world.client();
+            client.write_all(REQUEST).await.expect("it takes a request");
+            let mut answer = Vec::new();
+            for _ in 0..awaits {
+                // Each turn lets every task run once; time moves on when all of them wait.
+                tokio::task::yield_now().await;
+                if let Ok(read) = tokio::time::timeout(Duration::from_micros(400), client.read_buf(&mut answer)).await {
+                    read.expect("pipes do not fail");
+                }
+                finished = answer.ends_with(b"0\r\n\r\n");
+                if finished {
+                    break;
+                }
+            }
+            serving.abort();
+            let _cancelled = serving.await;
+            let endpoints = world.snapshot().await.endpoints;
+            assert!(endpoints.iter().all(|e| e.counters.in_flight == 0), "dropped after {awaits} awaits");
+            awaits += 1;
+            assert!(awaits < 10_000, "the request never ends");
+        }
+        assert!(awaits > 10, "the request was cut off at {awaits} points only");
+    });
+}
+
+#[test]
+fn a_trial_whose_client_leaves_is_offered_to_the_next_request() {
+    in_paused_time(async {
+        let slow = Script::Answer { after: Duration::from_secs(5), bytes: OK };
+        let world = World::with(&[slow, at_once(OK)], |config| {
+            config.timeouts.response = Duration::from_secs(1);
+            config.health.max_fails = 1;
+        });
+        assert!(world.get().await.starts_with("HTTP/1.1 200"));
+        let belief = async || world.snapshot().await.endpoints[0].belief;
+        assert!(matches!(belief().await, Belief::Ejected { .. }));
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        assert_eq!(belief().await, Belief::Trial);
+        for _ in 0..3 {
+            let attempts = world.snapshot().await.endpoints[0].counters.attempts;
+            let (mut client, serving) = world.client();
+            client.write_all(b"GET / HTTP/1.1\r\nhost: t\r\n\r\n").await.expect("it takes a request");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            assert_eq!(world.snapshot().await.endpoints[0].counters.attempts, attempts + 1, "it is the trial");
+            drop(client);
+            let _ended = serving.await;
+            assert_eq!(belief().await, Belief::Trial);
+        }
+    });
+}
