@@ -64,16 +64,17 @@ fn bad_requests_are_refused_with_a_reason_and_reach_no_endpoint() {
     assert_eq!(endpoint.count(), 0);
 }
 
-/// The parser answers these before there is a request to give a reason for.
 #[test]
-fn what_is_no_http_is_answered_400_and_the_connection_ends() {
+fn what_is_no_http_is_told_so_and_the_connection_ends() {
     let (endpoint, lb) = one_endpoint();
     for garbage in
         ["\0\0\0\r\n\r\n", "GET /\r\n\r\n", "GET / HTTP/9.9\r\nHost: a\r\n\r\n", "GET / HTTP/1.1\r\nno colon\r\n\r\n"]
     {
         let mut client = Client::connect(lb.address());
         client.send(garbage.as_bytes());
-        assert_eq!(client.answer().expect("an answer").status, 400, "{garbage:?}");
+        let answer = client.answer().expect("an answer");
+        assert_eq!((answer.status, answer.header("lb-reject")), (400, Some("bad-request")), "{garbage:?}");
+        assert_eq!(answer.text(), "400 Bad Request: the head of the request is not HTTP\n");
         assert!(client.is_ended(), "{garbage:?}");
     }
     assert_eq!(endpoint.count(), 0);
@@ -108,4 +109,20 @@ fn requests_on_one_connection_are_answered_in_order() {
     for n in 1..=3 {
         assert_eq!(client.answer().expect("an answer").text(), format!("GET /{n} HTTP/1.1"));
     }
+}
+
+#[test]
+fn a_head_without_end_is_told_so() {
+    let (endpoint, lb) = one_endpoint();
+    let long = "x".repeat(70_000);
+    for request in
+        [format!("GET /{long} HTTP/1.1\r\nHost: a\r\n\r\n"), format!("GET / HTTP/1.1\r\nHost: a\r\nX: {long}\r\n\r\n")]
+    {
+        let mut client = Client::connect(lb.address());
+        client.send(request.as_bytes());
+        let answer = client.answer().expect("an answer");
+        assert_eq!((answer.status, answer.header("lb-reject")), (431, Some("head-too-large")));
+        assert!(client.is_ended());
+    }
+    assert_eq!(endpoint.count(), 0);
 }

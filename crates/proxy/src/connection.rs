@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::dial::Dial;
 use crate::proxy::Proxy;
+use crate::voice::Voice;
 
 /// How long a client may take for the head of a request, and how long it may stay connected without one.
 /// nginx: 60 s for the head, 75 s idle.
@@ -35,7 +36,8 @@ where
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(BUFFER_LIMIT)
-        .serve_connection(TokioIo::new(stream), service);
+        .max_header_size(BUFFER_LIMIT)
+        .serve_connection(TokioIo::new(Voice::new(stream)), service);
     if let Err(error) = stopping.watch(connection).await {
         tracing::debug!(%client, %error, "connection ended");
     }

@@ -38,6 +38,7 @@ mod replay;
 mod route;
 mod server;
 mod trace;
+mod voice;
 mod wire;
 mod worker;
 

@@ -15,6 +15,8 @@ pub(crate) enum Reject {
     NoRoute,
     /// The request cannot be forwarded as it is.
     BadRequest(BadRequest),
+    /// The head is larger than any that is read.
+    HeadTooLarge,
     /// Every endpoint is out.
     NoEndpoint {
         /// After so many seconds one may be back.
@@ -27,6 +29,8 @@ pub(crate) enum Reject {
 /// What is wrong with a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BadRequest {
+    /// The head is not HTTP.
+    Syntax,
     /// HTTP/1.1 asks for exactly one Host field (RFC 9112 §3.2).
     NoHost,
     /// It came twice.
@@ -46,6 +50,7 @@ impl Reject {
         match self {
             Self::NoRoute => StatusCode::NOT_FOUND,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::NoEndpoint { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Upstream(failure) if failure.is_timeout() => StatusCode::GATEWAY_TIMEOUT,
             Self::Upstream(_) => StatusCode::BAD_GATEWAY,
@@ -57,6 +62,7 @@ impl Reject {
         match self {
             Self::NoRoute => "no-route",
             Self::BadRequest(_) => "bad-request",
+            Self::HeadTooLarge => "head-too-large",
             Self::NoEndpoint { .. } => "no-endpoint",
             Self::Upstream(failure) => failure.token(),
         }
@@ -67,6 +73,8 @@ impl Reject {
         match self {
             Self::NoRoute => "no route leads anywhere from this host and path",
             Self::NoEndpoint { .. } => "no endpoint can take requests at the moment",
+            Self::HeadTooLarge => "the head of the request is too large",
+            Self::BadRequest(BadRequest::Syntax) => "the head of the request is not HTTP",
             Self::BadRequest(BadRequest::NoHost) => "the Host field is missing",
             Self::BadRequest(BadRequest::SeveralHosts) => "there is more than one Host field",
             Self::BadRequest(BadRequest::BadHost) => "the Host field is not a host",
