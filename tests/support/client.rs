@@ -97,7 +97,10 @@ impl Client {
 
     /// Whether the other side has ended the connection and sent nothing more.
     pub(crate) fn is_ended(&mut self) -> bool {
-        matches!(self.stream.fill_buf(), Ok([]))
+        match self.stream.fill_buf() {
+            Ok(more) => more.is_empty(),
+            Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
+        }
     }
 
     fn chunked(&mut self) -> std::io::Result<Vec<u8>> {
