@@ -12,6 +12,12 @@ const LONGEST_CATCH_UP_MS = 250;
 /** Longer than lb itself waits for an endpoint by default (30 s), so that its own answer is seen. */
 const PATIENCE_MS = 35_000;
 const BODY_KEPT = 4000;
+/** A browser drops what waits for a connection whenever the machine's network changes, as Docker makes it do a few times
+ * within a second. lb never saw such a request, so it is sent anew: after 0.1, 0.2, 0.4 and 0.8 s. */
+const MOST_DROPS = 4;
+const DROP_PAUSE_MS = 100;
+/** Between the wish to leave a page and its end; a page that is still there by then was not left. */
+const LEAVING_MS = 5000;
 
 /** What a demo's backend answers names it. */
 const SPOKEN_NAMES = [/^Response from server: (\S+)/, /^Server (\S+) is inactive/];
@@ -21,18 +27,22 @@ export function createRequests(store) {
   let underWay = 0;
   let timer = 0;
   let due = 0;
-  let leaving = false;
-  addEventListener("pagehide", () => { leaving = true; });
-  addEventListener("pageshow", () => { leaving = false; });
+  // Browsers break off what is under way as soon as the page is to be left, which is before `pagehide`.
+  let leavingUntil = 0;
+  addEventListener("beforeunload", () => { leavingUntil = performance.now() + LEAVING_MS; });
+  addEventListener("pagehide", () => { leavingUntil = Infinity; });
+  addEventListener("pageshow", () => { leavingUntil = 0; });
 
   async function send() {
     const { era } = store.state.tally;
     underWay += 1;
     store.tell(requestSent, Date.now());
-    const answer = await ask();
+    const answer = await ask(() => store.state.connection === "live");
     underWay -= 1;
-    // Leaving the page breaks off what is under way: that is nobody's failure.
-    if (!leaving) store.tell(answered, answer, era);
+    // What leaving the page breaks off is nobody's failure.
+    const brokenOff = answer.status === null || answer.broken;
+    if (brokenOff && performance.now() < leavingUntil) return;
+    store.tell(answered, answer, era);
   }
 
   function sendDue() {
@@ -69,17 +79,16 @@ export function createRequests(store) {
   };
 }
 
-/** @returns {Promise<Answer>} always an answer; that there was none is one too */
-async function ask() {
+/**
+ * @param {() => boolean} isHeard whether lb is; where it is not, a request without an answer is its fault, not the browser's
+ * @returns {Promise<Answer>} always an answer; that there was none is one too
+ */
+async function ask(isHeard) {
   const startedAt = Date.now();
   const start = performance.now();
   const answer = { startedAt, ok: false, status: null, statusText: "", body: "", server: "", reject: "", broken: false, late: false, attempts: null };
   try {
-    const response = await fetch(API, {
-      headers: { "lb-trace": "1" },
-      cache: "no-store",
-      signal: AbortSignal.timeout(PATIENCE_MS),
-    });
+    const response = await fetched(AbortSignal.timeout(PATIENCE_MS), isHeard);
     answer.status = response.status;
     answer.statusText = response.statusText;
     answer.reject = response.headers.get("lb-reject") ?? "";
@@ -92,6 +101,18 @@ async function ask() {
   }
   answer.server = answer.reject || answer.status === null ? "" : answererOf(answer);
   return { ...answer, endedAt: Date.now(), ms: performance.now() - start };
+}
+
+async function fetched(signal, isHeard) {
+  for (let drops = 0; ; drops += 1) {
+    try {
+      return await fetch(API, { headers: { "lb-trace": "1" }, cache: "no-store", signal });
+    } catch (error) {
+      // A TypeError is all that a page is told of a request without an answer.
+      if (error.name !== "TypeError" || drops === MOST_DROPS || !isHeard()) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, DROP_PAUSE_MS * 2 ** drops));
+  }
 }
 
 function answererOf({ attempts, body }) {

@@ -26,8 +26,8 @@ export function milliseconds(ms) {
   return `${ms < 9.95 ? ms.toFixed(1) : Math.round(ms)} ms`;
 }
 
-/** Whole seconds that are left, never fewer than none. @param {number} ms */
-export const secondsLeft = (ms) => `${Math.max(0, Math.ceil(ms / 1000))} s`;
+/** Whole seconds that are left, never fewer than none; no line breaks before the unit. @param {number} ms */
+export const secondsLeft = (ms) => `${Math.max(0, Math.ceil(ms / 1000))}\u00a0s`;
 
 /** A share as `25 %`. @param {number} part @param {number} whole */
 export function percent(part, whole) {

@@ -228,3 +228,21 @@ fn a_request_is_told_its_attempts_if_it_asks() {
     assert!(trace.starts_with("\"e1\";status=503;us=") && trace.contains(", \"e2\";status=200;us="), "{trace}");
     assert_eq!(client.get("/").header("lb-trace"), None);
 }
+
+#[test]
+fn a_shortage_of_our_own_is_not_blamed_on_the_endpoints() {
+    let lb = Lb::demo();
+    let pid = lb.pid().to_string();
+    let limit_descriptors = |to: &str| {
+        let limited = std::process::Command::new("prlimit").args(["--pid", &pid, &format!("--nofile={to}:")]).status();
+        assert!(limited.expect("there is a prlimit command").success());
+    };
+    // Those that are open stay open; there are no new ones.
+    limit_descriptors("3");
+    // Each of the four is probed once a second, and three failed probes would take it down.
+    wait_until("more than three probes of each could not be sent", || {
+        lb.log().matches("could not be sent").count() > 16
+    });
+    limit_descriptors("1024");
+    assert!(lb.status().clusters[0].endpoints.iter().all(|e| e.belief == Belief::Up && e.failures == 0));
+}

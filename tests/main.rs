@@ -9,7 +9,9 @@
 mod admin;
 mod balancing;
 mod bodies;
+mod browser;
 mod cli;
+mod containers;
 mod demo;
 mod failing;
 mod heads;

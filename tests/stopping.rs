@@ -64,3 +64,13 @@ fn a_second_signal_does_not_wait() {
     lb.signal("INT");
     assert_eq!(lb.wait().0.code(), Some(1));
 }
+
+#[test]
+fn a_head_that_is_not_complete_does_not_keep_it() {
+    let lb = Lb::demo();
+    let mut client = Client::connect(lb.address());
+    client.send(b"GET /api HTTP/1.1\r\nHos");
+    lb.signal("TERM");
+    let (status, log) = lb.wait();
+    assert!(status.success(), "{log}");
+}

@@ -117,6 +117,14 @@ pub(crate) fn accept(listener: &TcpListener) -> TcpStream {
     reader.into_inner()
 }
 
+/// Accepts a connection and reads the head of one request from it, not its body.
+pub(crate) fn accept_head(listener: &TcpListener) -> TcpStream {
+    let (stream, _) = listener.accept().expect("lb connects");
+    let mut reader = BufReader::new(stream);
+    while read_line(&mut reader).is_some_and(|line| !line.is_empty()) {}
+    reader.into_inner()
+}
+
 fn read(stream: &mut BufReader<TcpStream>, connection: usize) -> Option<Request> {
     let line = read_line(stream)?;
     let mut headers: HashMap<String, String> = HashMap::new();

@@ -149,6 +149,9 @@ impl Cluster {
     pub fn handle_probe(&mut self, id: EndpointId, outcome: Outcome, began: Timestamp, now: Timestamp) {
         let Some(schedule) = &mut self.schedule else { return };
         schedule.plan(id, began, now);
+        if matches!(outcome, Outcome::Failed(failure) if failure.is_nobodys()) {
+            return;
+        }
         let policy = schedule.policy();
         let member = &mut self.members[id.index()];
         match (member.probes.note(policy, outcome, now), member.belief) {

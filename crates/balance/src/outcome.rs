@@ -21,8 +21,10 @@ pub enum Outcome {
 pub enum Failure {
     /// The endpoint's host refused the connection: nothing listens there.
     Refused,
-    /// The endpoint could not be reached: no route, no such name, no local port left.
+    /// The endpoint could not be reached: no route, no such name.
     Unreachable,
+    /// We lacked what a connection needs: a descriptor, memory, a local port. Not the endpoint's failure.
+    Shortage,
     /// The connection was not there within the connect timeout.
     ConnectTimeout,
     /// The connection broke before the answer's head was complete.
@@ -42,9 +44,10 @@ pub enum Failure {
 
 impl Failure {
     /// Every failure there is.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Refused,
         Self::Unreachable,
+        Self::Shortage,
         Self::ConnectTimeout,
         Self::Closed,
         Self::IdleRace,
@@ -59,6 +62,7 @@ impl Failure {
         match self {
             Self::Refused => "refused",
             Self::Unreachable => "unreachable",
+            Self::Shortage => "shortage",
             Self::ConnectTimeout => "connect-timeout",
             Self::Closed => "closed",
             Self::IdleRace => "idle-race",
@@ -69,9 +73,9 @@ impl Failure {
         }
     }
 
-    /// Whether the request cannot have reached the endpoint, since there was no connection to carry it.
-    pub fn before_sending(self) -> bool {
-        matches!(self, Self::Refused | Self::Unreachable | Self::ConnectTimeout)
+    /// Whether it says nothing of the endpoint.
+    pub fn is_nobodys(self) -> bool {
+        matches!(self, Self::IdleRace | Self::Shortage)
     }
 
     /// Whether time ran out, rather than something breaking.
@@ -85,6 +89,7 @@ impl fmt::Display for Failure {
         f.write_str(match self {
             Self::Refused => "refused the connection",
             Self::Unreachable => "could not be reached",
+            Self::Shortage => "was not asked, since lb has run out of descriptors, memory or ports",
             Self::ConnectTimeout => "did not accept the connection in time",
             Self::Closed => "closed the connection without an answer",
             Self::IdleRace => "closed an idle connection just as it was used",

@@ -39,7 +39,9 @@ impl RetryPolicy {
             Outcome::Answered { status } => self.on.statuses.contains(&status),
             Outcome::Abandoned => false,
             Outcome::Failed(failure) => match failure {
-                Failure::Refused | Failure::Unreachable | Failure::Closed | Failure::IdleRace => self.on.error,
+                Failure::Refused | Failure::Unreachable | Failure::Shortage | Failure::Closed | Failure::IdleRace => {
+                    self.on.error
+                }
                 Failure::ConnectTimeout | Failure::ResponseTimeout => self.on.timeout,
                 Failure::InvalidHeader => self.on.invalid_header,
                 // The answer has begun to reach the client by then.
@@ -50,11 +52,11 @@ impl RetryPolicy {
 
     /// Whether the outcome speaks against the endpoint's health.
     ///
-    /// A listed 5xx does, retried or not; a listed 4xx is the request's own fault. The idle race is nobody's.
+    /// A listed 5xx does, retried or not; a listed 4xx is the request's own fault. The idle race and our own shortage are not the endpoint's.
     pub fn blames(&self, outcome: Outcome) -> bool {
         match outcome {
             Outcome::Answered { status } => status >= 500 && self.on.statuses.contains(&status),
-            Outcome::Failed(failure) => failure != Failure::IdleRace,
+            Outcome::Failed(failure) => !failure.is_nobodys(),
             Outcome::Abandoned => false,
         }
     }
@@ -92,9 +94,10 @@ mod tests {
     }
 
     #[test]
-    fn every_failure_but_the_idle_race_is_blamed() {
+    fn every_failure_but_the_idle_race_and_our_own_shortage_is_blamed() {
         for failure in Failure::ALL {
-            assert_eq!(policy().blames(Outcome::Failed(failure)), failure != Failure::IdleRace, "{failure:?}");
+            let nobodys = matches!(failure, Failure::IdleRace | Failure::Shortage);
+            assert_eq!(policy().blames(Outcome::Failed(failure)), !nobodys, "{failure:?}");
         }
     }
 
@@ -107,7 +110,7 @@ mod tests {
         let none = RetryOn::default;
         assert_eq!(
             covered(&only(RetryOn { error: true, ..none() })),
-            ["refused", "unreachable", "closed", "idle-race"]
+            ["refused", "unreachable", "shortage", "closed", "idle-race"]
         );
         assert_eq!(covered(&only(RetryOn { timeout: true, ..none() })), ["connect-timeout", "response-timeout"]);
         assert_eq!(covered(&only(RetryOn { invalid_header: true, ..none() })), ["invalid-header"]);

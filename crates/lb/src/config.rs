@@ -86,7 +86,11 @@ fn read(reader: &Reader<'_>, document: &toml::Spanned<toml::de::DeTable<'_>>, fo
     let clusters = cluster::read_all(&top);
     let routes = route::read_all(&top, &clusters, folder);
     let admin = top.optional("admin").and_then(|value| value.table("admin")).and_then(|admin| {
-        let bind = admin.optional("bind").map_or(Some(defaults::ADMIN_BIND), |bind| bind.socket_address());
+        let value = admin.optional("bind");
+        let bind = value.map_or(Some(defaults::ADMIN_BIND), |bind| bind.socket_address());
+        if let (Some(value), Some(address)) = (value, bind) {
+            check_free(&value, address, listeners.as_deref().unwrap_or_default());
+        }
         admin.finish();
         bind
     });
@@ -102,6 +106,21 @@ fn read(reader: &Reader<'_>, document: &toml::Spanned<toml::de::DeTable<'_>>, fo
     })
 }
 
+/// Tells if the address cannot be listened on beside those.
+fn check_free(value: &table::Value<'_>, address: SocketAddr, taken: &[SocketAddr]) {
+    let overlaps = |other: &&SocketAddr| {
+        let any = other.ip().is_unspecified() || address.ip().is_unspecified();
+        let same_kind = other.is_ipv4() == address.is_ipv4();
+        other.port() == address.port() && same_kind && (any || other.ip() == address.ip())
+    };
+    match taken.iter().find(overlaps) {
+        Some(other) if address.port() != 0 => {
+            value.problem(&format!("{address} overlaps with {other}"), "give each an address or a port of its own");
+        }
+        Some(_) | None => {}
+    }
+}
+
 fn read_listeners(top: &table::Table<'_>) -> Option<Vec<SocketAddr>> {
     let entries = top.required("listeners", "add [[listeners]] with bind = \"0.0.0.0:8080\"")?.array()?;
     let mut seen: Vec<SocketAddr> = Vec::new();
@@ -109,9 +128,7 @@ fn read_listeners(top: &table::Table<'_>) -> Option<Vec<SocketAddr>> {
         let Some(listener) = entry.table("a listener") else { continue };
         let bind = listener.required("bind", "for example bind = \"0.0.0.0:8080\"");
         if let Some((value, address)) = bind.and_then(|value| Some((value, value.socket_address()?))) {
-            if address.port() != 0 && seen.contains(&address) {
-                value.problem(&format!("{address} is bound twice"), "remove one of the two listeners");
-            }
+            check_free(&value, address, &seen);
             seen.push(address);
         }
         listener.finish();

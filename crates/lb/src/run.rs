@@ -69,6 +69,7 @@ pub(crate) struct Running {
 impl Running {
     /// Starts everything that a configuration asks for, on the current local runtime.
     pub(crate) async fn start(config: Config) -> Result<Self, Failed> {
+        raise_descriptor_limit();
         let clusters = Clusters::start(config.clusters);
         let (stopping, stop) = watch::channel(false);
         let admin = Admin::new(config.origin, config.workers.get(), &clusters, stop.clone());
@@ -98,6 +99,16 @@ impl Running {
             all_ended = self.server.stop() => if all_ended { Ok(()) } else { Err(Failed::CutOff) },
             () = signals.next() => Err(Failed::CutOff),
         }
+    }
+}
+
+/// Each connection takes a descriptor, and one being proxied two; most shells allow 1024 unless asked for more.
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "cannot raise the limit of open descriptors");
     }
 }
 

@@ -5,10 +5,10 @@ use std::io;
 use std::pin::pin;
 use std::rc::Rc;
 
-use http::Response;
+use http::{Response, StatusCode};
 use hyper::body::Incoming;
 use lb_balance::{Failure, Outcome, Sent};
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 
 use crate::Address;
 use crate::clock::Clock;
@@ -55,21 +55,27 @@ pub(crate) async fn run<D: Dial>(
     let was_used = wire.was_used();
     let result = {
         let mut exchange = pin!(wire.exchange(head.request(body.reader())));
+        let mut since = upstream.clock.now();
         loop {
-            let progress = body.progress();
-            match timeout(upstream.timeouts.response, exchange.as_mut()).await {
+            match timeout_at(upstream.clock.deadline(since + upstream.timeouts.response), exchange.as_mut()).await {
                 Ok(result) => break Some(result),
-                // The time for an answer begins when the request is sent.
-                Err(_) if body.progress() != progress => {}
-                Err(_) => break None,
+                // The time for an answer begins when the last piece of the request is sent.
+                Err(_) => match body.last_taken().filter(|taken| *taken > since) {
+                    Some(taken) => since = taken,
+                    None => break None,
+                },
             }
         }
     };
     match result {
+        // It was not asked to switch protocols: the request's Upgrade field does not pass.
+        Some(Ok(answer)) if answer.status() == StatusCode::SWITCHING_PROTOCOLS => {
+            Err(Miss { outcome: Outcome::Failed(Failure::InvalidHeader), sent: body.sent() })
+        }
         Some(Ok(answer)) => Ok((answer, wire)),
         Some(Err(broken)) => Err(miss(&broken, body, was_used && !wire.heard_anything())),
         // A client that stopped sending in the middle of its body is nobody's failure, or it could eject endpoints.
-        None if body.progress().is_some() => Err(Miss { outcome: Outcome::Abandoned, sent: body.sent() }),
+        None if body.waits_for_client() => Err(Miss { outcome: Outcome::Abandoned, sent: body.sent() }),
         None => Err(Miss { outcome: Outcome::Failed(Failure::ResponseTimeout), sent: body.sent() }),
     }
 }
@@ -84,9 +90,17 @@ pub(crate) async fn connect<D: Dial>(
         Err(_) => Err(Failure::ConnectTimeout),
         Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => Err(Failure::Refused),
         Ok(Err(error)) if error.kind() == io::ErrorKind::TimedOut => Err(Failure::ConnectTimeout),
+        Ok(Err(error)) if is_our_shortage(&error) => Err(Failure::Shortage),
         Ok(Err(_)) => Err(Failure::Unreachable),
         Ok(Ok(stream)) => Wire::new(stream).await.map_err(|_| Failure::Closed),
     }
+}
+
+/// Whether this machine, not the endpoint, lacks something: descriptors, memory, or local ports.
+fn is_our_shortage(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let ours = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM, Errno::ADDRNOTAVAIL, Errno::AGAIN];
+    error.raw_os_error().is_some_and(|code| ours.iter().any(|errno| errno.raw_os_error() == code))
 }
 
 /// What a broken exchange says of the endpoint.

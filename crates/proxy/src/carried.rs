@@ -13,10 +13,13 @@ use lb_balance::{Failure, Lease, Outcome};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep};
 
+use crate::attempt::Upstream;
 use crate::clock::Clock;
 use crate::cluster::ClusterHandle;
+use crate::dial::Dial;
 use crate::local::{BoxError, LocalBody};
 use crate::pool::Pool;
+use crate::replay::Replay;
 use crate::wire::Wire;
 
 /// An answer that is not delivered is read to its end, to save its connection, if no more than this is left of it.
@@ -31,6 +34,7 @@ pub(crate) struct Carried<S: AsyncRead + AsyncWrite + Unpin + 'static> {
     cluster: Arc<ClusterHandle>,
     clock: Clock,
     stall: Option<Pin<Box<Sleep>>>,
+    request: Replay,
 }
 
 /// The endpoint broke off its answer; the client's connection is aborted, so that it cannot take it for whole.
@@ -39,16 +43,16 @@ pub(crate) struct Carried<S: AsyncRead + AsyncWrite + Unpin + 'static> {
 pub(crate) struct BrokenOff(Failure);
 
 impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Carried<S> {
-    pub(crate) fn new(
+    pub(crate) fn new<D: Dial<Stream = S>>(
         incoming: Incoming,
         wire: Wire<S>,
-        home: &Rc<Pool<S>>,
+        upstream: &Upstream<D>,
+        request: &Replay,
         lease: Lease,
         cluster: &Arc<ClusterHandle>,
-        clock: Clock,
     ) -> Self {
-        let (home, cluster) = (Rc::clone(home), Arc::clone(cluster));
-        Self { incoming, wire: Some(wire), home, lease, cluster, clock, stall: None }
+        let (home, cluster, request) = (Rc::clone(&upstream.pool), Arc::clone(cluster), request.clone());
+        Self { incoming, wire: Some(wire), home, lease, cluster, clock: upstream.clock, stall: None, request }
     }
 
     /// Gives up the answer. What has already come of it is read, so that its connection can be used again.
@@ -65,7 +69,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Carried<S> {
 
     fn fail(&mut self, failure: Failure) -> BrokenOff {
         self.wire = None;
-        self.cluster.report(&mut self.lease, Outcome::Failed(failure), Duration::ZERO, self.clock.now());
+        // An endpoint that waits for the rest of the request cannot go on with its answer.
+        if !(failure == Failure::Stalled && self.request.waits_for_client()) {
+            self.cluster.report(&mut self.lease, Outcome::Failed(failure), Duration::ZERO, self.clock.now());
+        }
         BrokenOff(failure)
     }
 

@@ -32,6 +32,12 @@ impl Clock {
         self.origin.checked_add(at.since_origin())
     }
 
+    /// The moment as tokio's timers take it; one too far away is as far as can be waited for.
+    pub(crate) fn deadline(&self, at: Timestamp) -> Instant {
+        const FAR: Duration = Duration::from_hours(24 * 365);
+        self.instant(at).unwrap_or_else(|| self.origin + FAR)
+    }
+
     /// The moment as a time of day: milliseconds since the Unix epoch.
     pub fn unix_ms(&self, at: Timestamp) -> u64 {
         u64::try_from((self.origin_since_epoch + at.since_origin()).as_millis()).unwrap_or(u64::MAX)

@@ -1,19 +1,25 @@
 //! One client's connection, from its first byte to its last.
 
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::Version;
+use http_body::{Body, Frame, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::Watcher;
-use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::dial::Dial;
+use crate::local::BoxError;
 use crate::proxy::Proxy;
-use crate::voice::Voice;
+use crate::voice::{Spoken, Stream, Voice};
 
 /// How long a client may take for the head of a request, and how long it may stay connected without one.
 /// nginx: 60 s for the head, 75 s idle.
@@ -23,13 +29,23 @@ const HEAD_TIMEOUT: Duration = Duration::from_mins(1);
 const BUFFER_LIMIT: usize = 64 * 1024;
 
 /// Serves a connection until either side ends it, or `stopping` asks it to end after the current request.
-pub(crate) async fn serve<D: Dial, S>(proxy: Rc<Proxy<D>>, stream: S, client: IpAddr, stopping: Watcher)
-where
-    S: AsyncRead + AsyncWrite + Unpin + 'static,
-{
-    let service = service_fn(move |request| {
+pub(crate) async fn serve<D: Dial, S: Stream + 'static>(
+    proxy: Rc<Proxy<D>>,
+    stream: S,
+    client: IpAddr,
+    stopping: Watcher,
+) {
+    let spoken = Rc::new(Spoken::default());
+    let voice = Voice::new(stream, Rc::clone(&spoken));
+    let service = service_fn(move |request: http::Request<_>| {
+        let under_way = UnderWay::new(&spoken, proxy.under_way());
         let proxy = Rc::clone(&proxy);
-        async move { Ok::<_, Infallible>(proxy.handle(request, client).await) }
+        async move {
+            // To a client that knows no chunks, the connection's end may be the answer's.
+            let end_may_be_its_end = request.version() < Version::HTTP_11;
+            let answer = proxy.handle(request, client).await;
+            Ok::<_, Infallible>(answer.map(|body| Delivered { body, under_way, end_may_be_its_end }))
+        }
     });
     let connection = http1::Builder::new()
         // hyper ignores the time limit without a timer.
@@ -37,8 +53,59 @@ where
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(BUFFER_LIMIT)
         .max_header_size(BUFFER_LIMIT)
-        .serve_connection(TokioIo::new(Voice::new(stream)), service);
+        .serve_connection(TokioIo::new(voice), service);
     if let Err(error) = stopping.watch(connection).await {
         tracing::debug!(%client, %error, "connection ended");
+    }
+}
+
+/// Counts a request while it is under way: from its whole head to the last byte of its answer.
+struct UnderWay {
+    spoken: Rc<Spoken>,
+    of_the_worker: Rc<Cell<usize>>,
+}
+
+impl UnderWay {
+    fn new(spoken: &Rc<Spoken>, of_the_worker: &Rc<Cell<usize>>) -> Self {
+        spoken.begin();
+        of_the_worker.set(of_the_worker.get() + 1);
+        Self { spoken: Rc::clone(spoken), of_the_worker: Rc::clone(of_the_worker) }
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.spoken.end();
+        self.of_the_worker.set(self.of_the_worker.get() - 1);
+    }
+}
+
+/// An answer's body as it goes out.
+struct Delivered<B> {
+    body: B,
+    under_way: UnderWay,
+    end_may_be_its_end: bool,
+}
+
+impl<B: Body<Data = Bytes, Error = BoxError> + Unpin> Body for Delivered<B> {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        if let Poll::Ready(Some(Err(_))) = &polled
+            && self.end_may_be_its_end
+        {
+            self.under_way.spoken.break_off();
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }

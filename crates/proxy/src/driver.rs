@@ -1,11 +1,12 @@
 //! Runs one cluster: hears what requests report, sends probes, keeps the time, hands out pickers and tells the news.
 //! Decides nothing: it asks `lb_balance::Cluster` what to do next, and does it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use lb_balance::{Belief, Cluster, Endpoint, EndpointId, Event, Outcome, Policy, ProbePoll, Timestamp};
+use lb_balance::{Belief, Cluster, Endpoint, EndpointId, Event, Failure, Outcome, Policy, ProbePoll, Timestamp};
 use tokio::sync::{broadcast, mpsc};
-use tokio::task::JoinSet;
+use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
 use crate::clock::Clock;
@@ -51,7 +52,8 @@ pub(crate) struct Driver<D: Dial> {
     news: broadcast::Sender<News>,
     clock: Clock,
     dial: D,
-    probes: JoinSet<(EndpointId, Timestamp, Outcome)>,
+    probes: JoinSet<Outcome>,
+    under_way: HashMap<task::Id, (EndpointId, Timestamp)>,
 }
 
 impl<D: Dial> Driver<D> {
@@ -68,7 +70,7 @@ impl<D: Dial> Driver<D> {
         let picker = cluster.poll_picker().expect("a new cluster has a picker to give");
         let (sender, reports) = mpsc::channel(REPORTS);
         let handle = Arc::new(ClusterHandle::new(config, picker, sender));
-        Self { cluster, handle, reports, news, clock, dial, probes: JoinSet::new() }
+        Self { cluster, handle, reports, news, clock, dial, probes: JoinSet::new(), under_way: HashMap::new() }
     }
 
     pub(crate) fn handle(&self) -> Arc<ClusterHandle> {
@@ -84,7 +86,7 @@ impl<D: Dial> Driver<D> {
             let wake_at = wake_at.and_then(|at| self.clock.instant(at));
             tokio::select! {
                 Some(report) = self.reports.recv() => self.hear(report),
-                Some(done) = self.probes.join_next() => self.hear_probe(done.ok()),
+                Some(done) = self.probes.join_next_with_id() => self.hear_probe(done),
                 () = sleep_until(wake_at.unwrap_or_else(Instant::now)), if wake_at.is_some() => {}
             }
             self.cluster.handle_timeout(self.clock.now());
@@ -104,11 +106,17 @@ impl<D: Dial> Driver<D> {
         }
     }
 
-    fn hear_probe(&mut self, done: Option<(EndpointId, Timestamp, Outcome)>) {
-        let Some((endpoint, began, outcome)) = done else {
-            tracing::error!(cluster = self.handle.config().name, "a probe's task panicked");
-            return;
-        };
+    fn hear_probe(&mut self, done: Result<(task::Id, Outcome), JoinError>) {
+        let (id, outcome) = done.unwrap_or_else(|failed| {
+            tracing::error!(cluster = self.handle.config().name, %failed, "a probe could not be made");
+            // Says nothing of the endpoint, and the next one is planned.
+            (failed.id(), Outcome::Failed(Failure::Shortage))
+        });
+        let Some((endpoint, began)) = self.under_way.remove(&id) else { return };
+        if outcome == Outcome::Failed(Failure::Shortage) {
+            let (cluster, endpoint) = (&self.handle.config().name, self.handle.name_of(endpoint));
+            tracing::warn!(cluster, endpoint, "a probe could not be sent: descriptors, memory or ports have run out");
+        }
         let before = self.cluster.last_probe(endpoint);
         self.cluster.handle_probe(endpoint, outcome, began, self.clock.now());
         let Some((at, outcome, ok)) = self.cluster.last_probe(endpoint) else { return };
@@ -132,7 +140,8 @@ impl<D: Dial> Driver<D> {
                 ProbePoll::Send(id) => {
                     let address = config.endpoints[id.index()].address.clone();
                     let sending = probe::send(self.dial.clone(), address, config.timeouts, probe.clone());
-                    self.probes.spawn_local(async move { (id, began, sending.await) });
+                    let task = self.probes.spawn_local(sending);
+                    self.under_way.insert(task.id(), (id, began));
                 }
             }
         }

@@ -30,6 +30,9 @@ const HOP_BY_HOP: [HeaderName; 6] =
 /// Fields that a `Connection` field cannot name away: losing them would change who is asked, or where a message ends.
 const PROTECTED: [HeaderName; 3] = [header::HOST, header::CONTENT_LENGTH, header::AUTHORIZATION];
 
+/// Stands for the host of a request that has none.
+const NOWHERE: &str = "_";
+
 /// A request's host (without its port) and path, as routes look them up.
 ///
 /// # Errors
@@ -49,10 +52,12 @@ pub(crate) fn place(request: &request::Parts) -> Result<(Authority, &str), BadRe
     // The target's own authority goes before the Host field (RFC 9112 §3.2.2).
     let authority = match (request.uri.authority(), host) {
         (Some(authority), _) => authority.clone(),
+        // An empty Host is that of a target without an authority (RFC 9112 §3.2).
+        (None, Some(host)) if host.is_empty() => Authority::from_static(NOWHERE),
         (None, Some(host)) => Authority::try_from(host.as_bytes()).map_err(|_| BadRequest::BadHost)?,
         (None, None) if request.version >= Version::HTTP_11 => return Err(BadRequest::NoHost),
         // HTTP/1.0 knows no Host; the request belongs to the routes of any host.
-        (None, None) => Authority::from_static("_"),
+        (None, None) => Authority::from_static(NOWHERE),
     };
     if authority.as_str().contains('@') {
         return Err(BadRequest::BadHost);
@@ -67,14 +72,18 @@ pub(crate) fn outgoing(request: request::Parts, authority: &Authority, client: I
     // Answered by the server's side of this proxy already.
     headers.remove(header::EXPECT);
     headers.remove(crate::header::TRACE);
-    let host = HeaderValue::from_str(authority.as_str()).unwrap_or(HeaderValue::from_static("_"));
-    headers.insert(header::HOST, host.clone());
+    let host = Some(authority.as_str()).filter(|host| *host != NOWHERE);
+    let host = host.and_then(|host| HeaderValue::from_str(host).ok());
+    headers.insert(header::HOST, host.clone().unwrap_or(HeaderValue::from_static("")));
     // Whatever a client claims of earlier hops is overwritten: nobody vouches for it.
     headers.remove(header::FORWARDED);
     if let Ok(client) = HeaderValue::from_str(&client.to_canonical().to_string()) {
         headers.insert(X_FORWARDED_FOR, client);
     }
-    headers.insert(X_FORWARDED_HOST, host);
+    headers.remove(X_FORWARDED_HOST);
+    if let Some(host) = host {
+        headers.insert(X_FORWARDED_HOST, host);
+    }
     headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static("http"));
     headers.append(header::VIA, HeaderValue::from_static("1.1 lb"));
     let path = request.uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
@@ -108,6 +117,7 @@ impl Head {
 pub(crate) fn incoming(headers: &mut HeaderMap) {
     remove_hop_by_hop(headers);
     headers.remove(crate::header::TRACE);
+    headers.remove(crate::header::REJECT);
 }
 
 fn remove_hop_by_hop(headers: &mut HeaderMap) {
@@ -201,7 +211,7 @@ mod tests {
         assert_eq!(place(&none).expect_err("no host"), BadRequest::NoHost);
         let two = parts(Request::get("/").header("host", "a").header("host", "b"));
         assert_eq!(place(&two).expect_err("two hosts"), BadRequest::SeveralHosts);
-        for bad in ["a b", "user@host", ""] {
+        for bad in ["a b", "user@host"] {
             let bad = parts(Request::get("/").header("host", bad));
             assert_eq!(place(&bad).expect_err("a bad host"), BadRequest::BadHost);
         }

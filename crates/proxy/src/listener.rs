@@ -41,6 +41,10 @@ fn socket(address: SocketAddr) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     // Connections of an earlier run that linger in TIME_WAIT do not keep the port.
     socket.set_reuse_address(true)?;
+    // [::] and 0.0.0.0 are two addresses here, whatever the system's setting.
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
     socket.set_nonblocking(true)?;
     Ok(socket)
 }

@@ -16,8 +16,8 @@ pub(crate) enum BadPath {
 
 /// Checks the path of a request in origin form, without its query.
 pub(crate) fn check(path: &str) -> Result<(), BadPath> {
-    // The usual path has neither a percent sign nor a segment that begins with a dot.
-    if !path.contains('%') && !path.contains("/.") {
+    // The usual path has no percent sign, no backslash and no segment that begins with a dot.
+    if !path.contains(['%', '\\']) && !path.contains("/.") {
         return Ok(());
     }
     let bytes = path.as_bytes();
@@ -51,7 +51,17 @@ mod tests {
 
     #[test]
     fn dot_segments_do_not_pass_in_any_disguise() {
-        for path in ["/..", "/../etc", "/a/./b", "/%2e%2E/etc", "/.%2e/", "/a%2f..%2fb", "/a/..%5cb", "/a%5C..%5C"] {
+        for path in [
+            "/..",
+            "/../etc",
+            "/a/./b",
+            "/%2e%2E/etc",
+            "/.%2e/",
+            "/a%2f..%2fb",
+            "/a/..%5cb",
+            "/a%5C..%5C",
+            "/a\\..\\..\\x",
+        ] {
             assert_eq!(check(path), Err(BadPath::DotSegment), "{path}");
         }
     }

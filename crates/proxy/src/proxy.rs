@@ -1,11 +1,12 @@
 //! The path of a request through the proxy, on one screen. Carries no byte itself and takes no decision.
 
+use std::cell::Cell;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use http::request::Parts;
-use http::{Request, Response};
+use http::{Request, Response, Version};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use lb_balance::{Attempt, Attempts, Lease, NoEndpoint, Outcome, Verdict};
@@ -36,6 +37,7 @@ pub(crate) struct Proxy<D: Dial> {
     shared: Arc<Shared>,
     // By cluster, then by endpoint.
     upstreams: Vec<Vec<Upstream<D>>>,
+    under_way: Rc<Cell<usize>>,
 }
 
 /// An answer that is being carried.
@@ -52,7 +54,7 @@ impl<D: Dial> Proxy<D> {
             config.endpoints.iter().map(|endpoint| upstream(endpoint.address.clone())).collect()
         };
         let upstreams = shared.clusters.iter().map(|cluster| upstreams_of(cluster.config())).collect();
-        Self { shared, upstreams }
+        Self { shared, upstreams, under_way: Rc::default() }
     }
 
     /// Answers one request.
@@ -74,7 +76,7 @@ impl<D: Dial> Proxy<D> {
                 let pinned = pin.as_ref().and_then(|pin| pinned(cluster, pin, &request));
                 let trace = *trace && request.headers.contains_key(header::TRACE);
                 let head = forward::outgoing(request, &authority, client);
-                let body = Replay::new(body, cluster.config().replay_limit);
+                let body = Replay::new(body, cluster.config().replay_limit, self.shared.clock);
                 self.balance(cluster, upstreams, &head, &body, pinned, trace).await
             }
         }
@@ -121,7 +123,7 @@ impl<D: Dial> Proxy<D> {
                 Verdict::Retry | Verdict::RetryFresh | Verdict::Deliver(_) => None,
             };
             if let Ok(hit) = result
-                && let Some(older) = kept.replace(carry::<D>(hit, upstream, lease, cluster, clock))
+                && let Some(older) = kept.replace(carry::<D>(hit, upstream, body, lease, cluster))
             {
                 older.into_body().discard();
             }
@@ -132,7 +134,7 @@ impl<D: Dial> Proxy<D> {
         };
         let mut answer = match kept {
             Some(answer) => answer.map(Answer::Carried),
-            None => rejected(missed(outcome), head.headers()),
+            None => rejected(missed(outcome, body), head.headers()),
         };
         if trace && let Some(told) = trace::render(&attempts, |id| cluster.name_of(id)) {
             answer.headers_mut().insert(header::TRACE, told);
@@ -146,6 +148,11 @@ impl<D: Dial> Proxy<D> {
         let probe_interval = cluster.config().probe.as_ref().map(|probe| probe.policy.interval);
         let wait = until_trial.or(probe_interval).unwrap_or_default();
         Reject::NoEndpoint { retry_after: wait.as_secs() + 1 }
+    }
+
+    /// How many requests are under way: from their whole head to the last byte of their answer.
+    pub(crate) fn under_way(&self) -> &Rc<Cell<usize>> {
+        &self.under_way
     }
 
     /// Closes what has been idle for too long.
@@ -163,20 +170,23 @@ fn pinned(cluster: &ClusterHandle, pin: &Pin, request: &Parts) -> Option<Lease> 
 fn carry<D: Dial>(
     (answer, wire): Hit<D>,
     upstream: &Upstream<D>,
+    request: &Replay,
     lease: Lease,
     cluster: &Arc<ClusterHandle>,
-    clock: Clock,
 ) -> Carrying<D> {
-    let mut answer = answer.map(|body| Box::new(Carried::new(body, wire, &upstream.pool, lease, cluster, clock)));
+    let mut answer = answer.map(|body| Box::new(Carried::new(body, wire, upstream, request, lease, cluster)));
     forward::incoming(answer.headers_mut());
+    // Each hop speaks its own version (RFC 9110 §2.5); the server's side lowers it for clients that speak HTTP/1.0.
+    *answer.version_mut() = Version::HTTP_11;
     answer
 }
 
 /// What a request that got no answer at all is told.
-fn missed(outcome: Outcome) -> Reject {
+fn missed(outcome: Outcome, body: &Replay) -> Reject {
     match outcome {
         Outcome::Failed(failure) => Reject::Upstream(failure),
-        Outcome::Abandoned => Reject::BadRequest(BadRequest::Body),
+        Outcome::Abandoned if body.client_failed() => Reject::BadRequest(BadRequest::Body),
+        Outcome::Abandoned => Reject::ClientTimeout,
         Outcome::Answered { .. } => unreachable!("an answer is kept, and delivered"),
     }
 }

@@ -17,6 +17,8 @@ pub(crate) enum Reject {
     BadRequest(BadRequest),
     /// The head is larger than any that is read.
     HeadTooLarge,
+    /// The client stopped sending in the middle of its request.
+    ClientTimeout,
     /// Every endpoint is out.
     NoEndpoint {
         /// After so many seconds one may be back.
@@ -51,7 +53,8 @@ impl Reject {
             Self::NoRoute => StatusCode::NOT_FOUND,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            Self::NoEndpoint { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::ClientTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::NoEndpoint { .. } | Self::Upstream(Failure::Shortage) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Upstream(failure) if failure.is_timeout() => StatusCode::GATEWAY_TIMEOUT,
             Self::Upstream(_) => StatusCode::BAD_GATEWAY,
         }
@@ -63,6 +66,7 @@ impl Reject {
             Self::NoRoute => "no-route",
             Self::BadRequest(_) => "bad-request",
             Self::HeadTooLarge => "head-too-large",
+            Self::ClientTimeout => "client-timeout",
             Self::NoEndpoint { .. } => "no-endpoint",
             Self::Upstream(failure) => failure.token(),
         }
@@ -72,6 +76,7 @@ impl Reject {
     fn sentence(self) -> &'static str {
         match self {
             Self::NoRoute => "no route leads anywhere from this host and path",
+            Self::ClientTimeout => "the client stopped sending in the middle of the request",
             Self::NoEndpoint { .. } => "no endpoint can take requests at the moment",
             Self::HeadTooLarge => "the head of the request is too large",
             Self::BadRequest(BadRequest::Syntax) => "the head of the request is not HTTP",
@@ -86,6 +91,7 @@ impl Reject {
             Self::Upstream(failure) => match failure {
                 Failure::Refused => "the endpoint refused the connection",
                 Failure::Unreachable => "the endpoint could not be reached",
+                Failure::Shortage => "lb has run out of descriptors, memory or ports",
                 Failure::ConnectTimeout => "the endpoint did not accept the connection in time",
                 Failure::Closed | Failure::IdleRace => "the endpoint closed the connection without an answer",
                 Failure::ResponseTimeout => "the endpoint did not answer in time",
@@ -150,7 +156,11 @@ mod tests {
     #[test]
     fn what_ran_out_of_time_is_504_and_what_broke_is_502() {
         for failure in Failure::ALL {
-            let expected = if failure.is_timeout() { 504 } else { 502 };
+            let expected = match failure {
+                Failure::Shortage => 503,
+                failure if failure.is_timeout() => 504,
+                _ => 502,
+            };
             assert_eq!(Reject::Upstream(failure).answer(&HeaderMap::new()).status(), expected, "{failure:?}");
         }
     }

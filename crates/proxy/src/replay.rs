@@ -8,7 +8,9 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use lb_balance::Sent;
+use lb_balance::{Sent, Timestamp};
+
+use crate::clock::Clock;
 
 /// The client's body and what has been taken from it so far. One per request; each attempt gets its own reader.
 #[derive(Clone)]
@@ -21,25 +23,45 @@ struct Source {
     kept_bytes: usize,
     limit: usize,
     lost: bool,
-    ended: bool,
-    client_failed: bool,
+    flow: Flow,
     size_at_start: SizeHint,
-    bytes_taken: u64,
+    clock: Clock,
+    last_taken: Timestamp,
+    // Only the latest reader reads: an older one's attempt is over, and what it took would be missing.
+    latest_reader: u32,
+}
+
+/// How the client's side of a body stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Flow {
+    /// There is more, or it has not been asked for.
+    Moving,
+    /// More was asked for, and the client has not sent it yet.
+    WaitsForClient,
+    Ended,
+    BrokenOff,
 }
 
 /// Reads the body from its start, for one attempt.
 pub(crate) struct ReplayBody {
     source: Option<Rc<RefCell<Source>>>,
     next_kept: usize,
+    number: u32,
 }
 
-/// The client broke off its own body.
+/// There is no more of the body for this attempt.
 #[derive(Debug, thiserror::Error)]
-#[error("the client broke off its request")]
-pub(crate) struct ClientBrokeOff;
+pub(crate) enum NoMore {
+    /// The client broke off its own body.
+    #[error("the client broke off its request")]
+    ClientBrokeOff,
+    /// Another attempt has taken over.
+    #[error("the request is tried again elsewhere")]
+    TriedElsewhere,
+}
 
 impl Replay {
-    pub(crate) fn new(body: Incoming, limit: usize) -> Self {
+    pub(crate) fn new(body: Incoming, limit: usize, clock: Clock) -> Self {
         if body.is_end_stream() {
             return Self(None);
         }
@@ -50,16 +72,22 @@ impl Replay {
             kept_bytes: 0,
             limit,
             lost: false,
-            ended: false,
-            client_failed: false,
-            bytes_taken: 0,
+            flow: Flow::Moving,
+            clock,
+            last_taken: clock.now(),
+            latest_reader: 0,
         };
         Self(Some(Rc::new(RefCell::new(source))))
     }
 
-    /// The body from its start. There must be no other reader of it any more.
+    /// The body from its start. Readers from before get no more of it.
     pub(crate) fn reader(&self) -> ReplayBody {
-        ReplayBody { source: self.0.clone(), next_kept: 0 }
+        let number = self.0.as_ref().map_or(0, |source| {
+            let mut source = source.borrow_mut();
+            source.latest_reader += 1;
+            source.latest_reader
+        });
+        ReplayBody { source: self.0.clone(), next_kept: 0, number }
     }
 
     /// What an attempt whose sending has begun has left of it.
@@ -72,19 +100,22 @@ impl Replay {
 
     /// Whether the client broke it off.
     pub(crate) fn client_failed(&self) -> bool {
-        self.0.as_ref().is_some_and(|source| source.borrow().client_failed)
+        self.0.as_ref().is_some_and(|source| source.borrow().flow == Flow::BrokenOff)
     }
 
-    /// How far sending has come, while it has not ended.
-    pub(crate) fn progress(&self) -> Option<u64> {
-        let source = self.0.as_ref()?.borrow();
-        (!source.ended).then_some(source.bytes_taken)
+    /// When the last piece of it was taken; `None` if there is none.
+    pub(crate) fn last_taken(&self) -> Option<Timestamp> {
+        self.0.as_ref().map(|source| source.borrow().last_taken)
+    }
+
+    /// Whether the next piece of it is the client's to send.
+    pub(crate) fn waits_for_client(&self) -> bool {
+        self.0.as_ref().is_some_and(|source| source.borrow().flow == Flow::WaitsForClient)
     }
 }
 
 impl Source {
     fn keep(&mut self, data: &Bytes) {
-        self.bytes_taken += data.len() as u64;
         if self.lost {
             return;
         }
@@ -100,31 +131,34 @@ impl Source {
 
 impl Body for ReplayBody {
     type Data = Bytes;
-    type Error = ClientBrokeOff;
+    type Error = NoMore;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, ClientBrokeOff>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, NoMore>>> {
         let this = &mut *self;
         let Some(source) = &this.source else { return Poll::Ready(None) };
         let source = &mut *source.borrow_mut();
+        if this.number != source.latest_reader {
+            return Poll::Ready(Some(Err(NoMore::TriedElsewhere)));
+        }
         if let Some(data) = source.kept.get(this.next_kept) {
             this.next_kept += 1;
             return Poll::Ready(Some(Ok(Frame::data(data.clone()))));
         }
-        if source.ended {
+        if matches!(source.flow, Flow::Ended | Flow::BrokenOff) {
             return Poll::Ready(None);
         }
-        match std::task::ready!(Pin::new(&mut source.inner).poll_frame(cx)) {
+        let polled = Pin::new(&mut source.inner).poll_frame(cx);
+        source.flow = if polled.is_pending() { Flow::WaitsForClient } else { Flow::Moving };
+        let polled = std::task::ready!(polled);
+        source.last_taken = source.clock.now();
+        match polled {
             None => {
-                source.ended = true;
+                source.flow = Flow::Ended;
                 Poll::Ready(None)
             }
             Some(Err(_)) => {
-                source.ended = true;
-                source.client_failed = true;
-                Poll::Ready(Some(Err(ClientBrokeOff)))
+                source.flow = Flow::BrokenOff;
+                Poll::Ready(Some(Err(NoMore::ClientBrokeOff)))
             }
             Some(Ok(frame)) => {
                 if let Some(data) = frame.data_ref() {
@@ -142,7 +176,7 @@ impl Body for ReplayBody {
     fn is_end_stream(&self) -> bool {
         self.source.as_ref().is_none_or(|source| {
             let source = source.borrow();
-            self.next_kept >= source.kept.len() && (source.ended || source.inner.is_end_stream())
+            self.next_kept >= source.kept.len() && (source.flow == Flow::Ended || source.inner.is_end_stream())
         })
     }
 
@@ -155,6 +189,6 @@ impl Body for ReplayBody {
 impl ReplayBody {
     /// No body.
     pub(crate) fn empty() -> Self {
-        Self { source: None, next_kept: 0 }
+        Self { source: None, next_kept: 0, number: 0 }
     }
 }

@@ -1,5 +1,6 @@
 //! One thread with its own event loop, sockets and pools.
 
+use std::cell::Cell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -18,6 +19,9 @@ use crate::proxy::{Proxy, Shared};
 /// How often idle upstream connections are looked through.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
+/// How long a client whose head is not complete may go on with it while `lb` stops.
+const HEAD_GRACE: Duration = Duration::from_secs(1);
+
 /// How long accepting pauses when the process is out of descriptors: those in use may be closed meanwhile.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -31,7 +35,7 @@ pub(crate) fn run(
 ) -> bool {
     let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
     let runtime = runtime.expect("the event loop needs a descriptor or two, and this is the start of the process");
-    runtime.block_on(async {
+    let all_ended = runtime.block_on(async {
         let proxy = Rc::new(Proxy::new(shared, &Tcp));
         let connections = Rc::new(GracefulShutdown::new());
         let sweeping = tokio::task::spawn_local(sweep(Rc::clone(&proxy)));
@@ -51,8 +55,14 @@ pub(crate) fn run(
         let Some(connections) = Rc::into_inner(connections) else {
             unreachable!("the accept loops have ended, and only they held it");
         };
-        timeout(stop_timeout, connections.shutdown()).await.is_ok()
-    })
+        tokio::select! {
+            ended = timeout(stop_timeout, connections.shutdown()) => ended.is_ok(),
+            () = nothing_is_under_way(proxy.under_way()) => true,
+        }
+    });
+    // A name lookup that hangs in a thread of its own is not waited for.
+    runtime.shutdown_background();
+    all_ended
 }
 
 async fn accept(
@@ -99,6 +109,15 @@ async fn accept(
 fn belongs_to_one_connection(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+/// Returns when no request is under way: connections that are left then have sent no whole head.
+async fn nothing_is_under_way(requests: &Cell<usize>) {
+    sleep(HEAD_GRACE).await;
+    let mut ticks = interval(Duration::from_millis(20));
+    while requests.get() > 0 {
+        ticks.tick().await;
+    }
 }
 
 async fn sweep(proxy: Rc<Proxy<Tcp>>) {

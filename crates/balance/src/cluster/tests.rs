@@ -183,6 +183,14 @@ fn probes_that_saw_the_failure_shorten_an_ejection_to_its_trial() {
     assert_eq!(belief(&cluster, 1), Belief::Trial);
 }
 
+#[test]
+fn probes_that_could_not_be_sent_say_nothing() {
+    let mut cluster = probed(4);
+    probe(&mut cluster, 1, Outcome::Failed(Failure::Shortage), 9, at(1));
+    assert_eq!(belief(&cluster, 1), Belief::Up);
+    assert_eq!(cluster.last_probe(EndpointId(1)), None);
+}
+
 /// Otherwise a health page that is always fine would undo every ejection at once.
 #[test]
 fn probes_that_never_saw_the_failure_do_not_shorten_an_ejection() {

@@ -70,12 +70,13 @@ fn read_endpoints(table: &Table<'_>) -> Option<Vec<EndpointConfig>> {
             None => complete = false,
         }
     }
+    check_weights(&endpoints, &value);
     complete.then_some(endpoints)
 }
 
 fn read_endpoint(item: &Value<'_>) -> Option<EndpointConfig> {
     let table = item.table("an endpoint")?;
-    let name = table.optional("name").map(|value| value.string());
+    let name = table.optional("name").map(|value| read_name(&value));
     let address = table.required("address", "for example address = \"127.0.0.1:5001\"").and_then(|value| {
         match value.string()?.parse::<Address>() {
             Ok(address) => Some(address),
@@ -93,6 +94,33 @@ fn read_endpoint(item: &Value<'_>) -> Option<EndpointConfig> {
         Some(name) => name?.to_owned(),
     };
     Some(EndpointConfig { name, address, weight: u32::try_from(weight).ok()? })
+}
+
+/// Names stand in header fields, logs and URLs.
+fn read_name<'a>(value: &Value<'a>) -> Option<&'a str> {
+    let name = value.string()?;
+    let good = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic());
+    if !good {
+        value.problem("this is not a name", "write visible ASCII characters without blanks, as in \"web1\"");
+    }
+    good.then_some(name)
+}
+
+/// One round of turns is laid out as a table; with weights this fine it would take seconds to make.
+fn check_weights(endpoints: &[EndpointConfig], value: &Value<'_>) {
+    const MOST_STEPS: u64 = 50_000_000;
+    let divisor = endpoints.iter().fold(0, |divisor, endpoint| gcd(divisor, endpoint.weight)).max(1);
+    let turns: u64 = endpoints.iter().map(|endpoint| u64::from(endpoint.weight / divisor)).sum();
+    if endpoints.iter().any(|endpoint| endpoint.weight != divisor) && turns * endpoints.len() as u64 > MOST_STEPS {
+        value.problem(
+            "so many endpoints with weights so fine take too long to lay out",
+            "use smaller weights, as in 1 to 10",
+        );
+    }
+}
+
+fn gcd(a: u32, b: u32) -> u32 {
+    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 fn read_retry(table: &Table<'_>) -> (RetryPolicy, u64) {
@@ -133,7 +161,13 @@ fn add_condition(on: &mut RetryOn, word: &str) -> Option<()> {
         "error" => on.error = true,
         "timeout" => on.timeout = true,
         "invalid-header" => on.invalid_header = true,
-        status => on.statuses.push(status.parse().ok().filter(|status| (400..=599).contains(status))?),
+        status => on.statuses.push(
+            Some(status)
+                .filter(|status| status.len() == 3)?
+                .parse()
+                .ok()
+                .filter(|status| (400..=599).contains(status))?,
+        ),
     }
     Some(())
 }

@@ -20,7 +20,10 @@ pub(super) struct Diagnostic {
 impl Problems {
     /// The file itself cannot be read.
     pub(super) fn unreadable(origin: &str, error: &std::io::Error) -> Self {
-        let hint = "name another file with --config, or try `lb demo`, which needs none";
+        let hint = match error.kind() {
+            std::io::ErrorKind::InvalidData => "it is not text: save it as UTF-8",
+            _ => "name another file with --config, or try `lb demo`, which needs none",
+        };
         let message = format!("cannot be read: {error}");
         Self(vec![Diagnostic { origin: origin.to_owned(), place: None, message, hint: hint.to_owned() }])
     }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use lb_common::api::ADMIN_PATH;
 use lb_proxy::{ClusterConfig, ClusterId, Pin};
 
 use super::table::{Table, Value, closest};
@@ -61,9 +62,14 @@ fn read_host(value: &Value<'_>) -> Option<String> {
 
 fn read_path(value: &Value<'_>) -> Option<String> {
     let path = value.string()?;
-    let good = path.starts_with('/') && http::uri::PathAndQuery::try_from(path).is_ok_and(|p| p.query().is_none());
+    let good = path.starts_with('/')
+        && http::uri::PathAndQuery::try_from(path).is_ok_and(|p| p.query().is_none())
+        && !path.split('/').any(|segment| matches!(segment, "." | ".."));
     if !good {
-        value.problem("this is not a path", "it begins with a slash and has no query, as in \"/api\"");
+        value.problem(
+            "this is not a path",
+            "it begins with a slash, has no query and no segment of dots, as in \"/api\"",
+        );
     }
     good.then(|| path.to_owned())
 }
@@ -99,6 +105,10 @@ fn read_destination(
             if !on {
                 admin.problem("admin = false leads nowhere", "remove the route");
             }
+            if on && table.optional("path").is_some_and(|path| path.string().is_some_and(|path| !leads_to_admin(path)))
+            {
+                admin.problem(&format!("the admin API's paths begin with {ADMIN_PATH}"), "give its route that path");
+            }
             on.then_some(Destination::Admin)
         }
         (None, None, None) => {
@@ -110,6 +120,10 @@ fn read_destination(
             None
         }
     }
+}
+
+fn leads_to_admin(path: &str) -> bool {
+    ADMIN_PATH.starts_with(path.trim_end_matches('/'))
 }
 
 fn find_cluster(value: &Value<'_>, clusters: &[(String, Option<ClusterConfig>)]) -> Option<ClusterId> {

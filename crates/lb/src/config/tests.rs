@@ -89,7 +89,7 @@ lb.toml:1:1: the file has no key `wrokers`
 lb.toml:4:8: this is not an address to listen on
   hint: write an IP address and a port, as in \"0.0.0.0:8080\" or \"[::]:8080\"
 lb.toml:7:8: this is not a path
-  hint: it begins with a slash and has no query, as in \"/api\"
+  hint: it begins with a slash, has no query and no segment of dots, as in \"/api\"
 lb.toml:8:11: cluster \"apii\" is not declared
   hint: did you mean \"api\"?
 lb.toml:10:1: this route leads nowhere
@@ -99,9 +99,11 @@ lb.toml:14:38: the port is missing
 lb.toml:14:55: an endpoint has no key `nmae`
   hint: did you mean `name`?
 lb.toml:14:93: this is not a whole number from 1 to 1000
+  hint: write it in digits, without quotation marks
 lb.toml:15:17: there is no retry condition \"eror\"
   hint: did you mean \"error\"?
 lb.toml:15:37: this is not a whole number from 1 to 100
+  hint: write it in digits, without quotation marks
 lb.toml:16:26: this is not a share from 0% to 100%
   hint: write a whole number with a percent sign, as in \"50%\"
 "
@@ -131,7 +133,7 @@ fn things_that_must_be_unique_are_told_apart() {
         )
         .replace("5001\" }", "5001\" }, { name = \"127.0.0.1:5001\", address = \"h:2\" }");
     let complaint = complaint(&text);
-    assert!(complaint.contains("127.0.0.1:8080 is bound twice"), "{complaint}");
+    assert!(complaint.contains("127.0.0.1:8080 overlaps with 127.0.0.1:8080"), "{complaint}");
     assert!(complaint.contains("two routes for \"/\""), "{complaint}");
     assert!(complaint.contains("two endpoints named \"127.0.0.1:5001\""), "{complaint}");
 }
@@ -156,6 +158,8 @@ fn values_of_the_wrong_kind_are_told_what_they_should_be() {
         ("algorithm = \"fastest\"", "no such algorithm"),
         ("probe = { path = \"health\" }", "not a path"),
         ("retry = { on = [\"200\"] }", "no retry condition \"200\""),
+        ("retry = { on = [\"0503\"] }", "no retry condition \"0503\""),
+        ("health = { max-ejected = \"+50%\" }", "not a share"),
     ] {
         let complaint = complaint(&with(line));
         assert!(complaint.contains(expected), "{line}: {complaint}");
@@ -167,4 +171,28 @@ fn a_file_that_is_not_there_is_told_with_a_way_out() {
     let complaint = load(Path::new("no/such/lb.toml")).expect_err("it is not there").to_string();
     assert!(complaint.starts_with("no/such/lb.toml: cannot be read: "), "{complaint}");
     assert!(complaint.contains("lb demo"), "{complaint}");
+}
+
+#[test]
+fn what_could_never_work_is_not_called_good() {
+    let route = |line: &str| with("").replace("path = \"/\"\ncluster = \"web\"", line);
+    for (text, expected) in [
+        (route("path = \"/ops\"\nadmin = true"), "the admin API's paths begin with /lb"),
+        (route("path = \"/a/../b\"\nfiles = \"embedded\""), "this is not a path"),
+        (with("").replace("{ address", "{ name = \"a b\", address"), "this is not a name"),
+        (with("[[listeners]]\nbind = \"0.0.0.0:8080\"\n"), "overlaps with 127.0.0.1:8080"),
+        (with("[admin]\nbind = \"127.0.0.1:8080\"\n"), "overlaps with 127.0.0.1:8080"),
+    ] {
+        let complaint = complaint(&text);
+        assert!(complaint.contains(expected), "{text}: {complaint}");
+    }
+    good(&with("[[listeners]]\nbind = \"[::]:8080\"\n"));
+}
+
+#[test]
+fn weights_that_would_take_seconds_to_lay_out_are_refused() {
+    let endpoints: Vec<_> =
+        (0..2000).map(|n| format!("{{ address = \"h{n}:1\", weight = {} }}", 990 + n % 10)).collect();
+    let text = with("").replace("{ address = \"127.0.0.1:5001\" }", &endpoints.join(", "));
+    assert!(complaint(&text).contains("take too long to lay out"));
 }

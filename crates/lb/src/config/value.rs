@@ -38,7 +38,10 @@ impl<'a> Value<'a> {
         };
         let number = number.filter(|number| range.contains(number));
         if number.is_none() {
-            self.problem(&format!("this is not a whole number from {} to {}", range.start(), range.end()), "");
+            self.problem(
+                &format!("this is not a whole number from {} to {}", range.start(), range.end()),
+                "write it in digits, without quotation marks",
+            );
         }
         number
     }
@@ -76,7 +79,10 @@ impl<'a> Value<'a> {
     /// A share from `"0%"` to `"100%"`, in percent.
     pub(super) fn percent(&self) -> Option<u64> {
         let parsed = match self.get() {
-            DeValue::String(text) => text.strip_suffix('%').and_then(|number| number.parse().ok()),
+            DeValue::String(text) => text
+                .strip_suffix('%')
+                .filter(|number| number.bytes().all(|b| b.is_ascii_digit()))
+                .and_then(|number| number.parse().ok()),
             _ => None,
         };
         let parsed = parsed.filter(|percent| *percent <= 100);

@@ -67,7 +67,7 @@ fn a_trial_whose_client_leaves_is_offered_to_the_next_request() {
         assert!(world.get().await.starts_with("HTTP/1.1 200"));
         let belief = async || world.snapshot().await.endpoints[0].belief;
         assert!(matches!(belief().await, Belief::Ejected { .. }));
-        tokio::time::sleep(Duration::from_secs(10)).await;
+        tokio::time::sleep(Duration::from_millis(10_100)).await;
         assert_eq!(belief().await, Belief::Trial);
         for _ in 0..3 {
             let attempts = world.snapshot().await.endpoints[0].counters.attempts;

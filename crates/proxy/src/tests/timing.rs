@@ -83,7 +83,7 @@ fn a_client_that_stops_in_the_middle_of_its_body_is_not_blamed_on_the_endpoint()
         client.write_all(half.as_bytes()).await.expect("it takes a request");
         let mut answer = String::new();
         client.read_to_string(&mut answer).await.expect("pipes do not fail");
-        assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+        assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
         assert_eq!(world.snapshot().await.endpoints[0].counters.failures, 0);
     });
 }
@@ -141,9 +141,53 @@ fn an_ejection_ends_in_a_trial_that_no_client_notices() {
         assert!(matches!(belief().await, Belief::Ejected { .. }));
         let dialled = world.dialled().iter().filter(|index| **index == 0).count();
         assert_eq!(dialled, 3);
-        tokio::time::sleep(10 * SECOND).await;
+        tokio::time::sleep(10 * SECOND + SECOND / 10).await;
         assert_eq!(belief().await, Belief::Trial);
         assert!(world.get().await.starts_with("HTTP/1.1 200"));
         assert!(matches!(belief().await, Belief::Ejected { .. }));
+    });
+}
+
+#[test]
+fn an_endpoint_that_hangs_on_a_whole_request_with_a_body_is_blamed_and_the_request_tried_elsewhere() {
+    for framing in ["content-length: 4\r\n\r\nbody", "transfer-encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n"] {
+        in_paused_time(async {
+            let hung = Script::Answer { after: 99 * SECOND, bytes: OK };
+            let world = World::with(&[hung, at_once(OK)], |config| config.timeouts.response = 2 * SECOND);
+            let began = Instant::now();
+            let request = format!("PUT / HTTP/1.1\r\nhost: t\r\nconnection: close\r\n{framing}");
+            assert!(world.ask(&request).await.starts_with("HTTP/1.1 200"), "{framing:?}");
+            assert!(about(began.elapsed(), 2 * SECOND), "{framing:?}: {:?}", began.elapsed());
+            assert_eq!(world.snapshot().await.endpoints[0].counters.failures, 1);
+        });
+    }
+}
+
+#[test]
+fn an_answer_that_waits_for_a_slow_upload_is_not_blamed_on_the_endpoint() {
+    in_paused_time(async {
+        let first = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nok";
+        let world = World::with(&[Script::InTwo { first, pause: 99 * SECOND, rest: "ok" }], |config| {
+            config.timeouts.body = 2 * SECOND;
+        });
+        let half = "POST / HTTP/1.1\r\nhost: t\r\ncontent-length: 10\r\nconnection: close\r\n\r\nhalf";
+        assert!(world.ask(half).await.ends_with("\r\n\r\nok"));
+        assert_eq!(world.snapshot().await.endpoints[0].counters.failures, 0);
+    });
+}
+
+#[test]
+fn a_client_that_does_not_read_is_given_up() {
+    in_paused_time(async {
+        let large: &'static str =
+            format!("HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n{}", "x".repeat(1_000_000)).leak();
+        let world = World::new(&[at_once(large)]);
+        let (mut client, serving) = world.client();
+        client.write_all(b"GET / HTTP/1.1\r\nhost: t\r\n\r\n").await.expect("it takes a request");
+        let began = Instant::now();
+        serving.await.expect("it ends");
+        assert!(about(began.elapsed(), 60 * SECOND), "{:?}", began.elapsed());
+        let counters = world.snapshot().await.endpoints[0].counters;
+        assert_eq!((counters.in_flight, counters.failures), (0, 0));
     });
 }

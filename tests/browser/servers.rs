@@ -1,0 +1,104 @@
+//! What the cards show is true, whoever made it so.
+
+use std::time::{Duration, Instant};
+
+use lb_common::backend::{HEALTH_PATH, Health};
+
+use super::{ANY_PORT, NEVER_EJECT, before_the_servers_of, on_page, toggle};
+use crate::support::{Lb, get};
+
+/// In how many seconds the cards are promised to be right is 2; a machine may be slow, and this is not the measurement.
+const SOON: Duration = Duration::from_secs(5);
+
+#[test]
+fn a_server_that_fails_without_the_pages_doing_shows_so_at_once_and_after_a_reload() {
+    let lb = Lb::demo();
+    on_page(&lb.url(), async |page| {
+        for (active, words) in [(false, "INACTIVE (simulated failure)"), (true, "ACTIVE")] {
+            toggle(lb.address(), "web3", active);
+            let toggled = Instant::now();
+            page.wait_until("web3's card is right", |seen| seen.card("web3").text("says-words") == words).await;
+            let took = toggled.elapsed();
+            println!("the card said {words} {took:?} after the server did");
+            assert!(took < SOON);
+
+            let reloaded = Instant::now();
+            page.reload().await;
+            let right = |seen: &super::page::Seen| {
+                let others = ["web1", "web2", "web4"];
+                seen.card("web3").text("says-words") == words
+                    && others.iter().all(|name| seen.card(name).text("says-words") == "ACTIVE")
+            };
+            page.wait_until("all cards are right after a reload", right).await;
+            let took = reloaded.elapsed();
+            println!("all cards were right {took:?} after a reload began");
+            assert!(took < SOON);
+        }
+    });
+}
+
+#[test]
+fn when_all_servers_fail_their_own_answer_is_shown() {
+    let lb = Lb::demo();
+    on_page(&lb.url(), async |page| {
+        for server in ["web1", "web2", "web3", "web4"] {
+            page.toggle(server, false).await;
+        }
+        let seen = page.send().await;
+        assert_eq!(seen.text("last-status"), "503 Service Unavailable");
+        let body = seen.text("last-body");
+        assert!(body.starts_with("Server web") && body.ends_with(" is inactive (simulated failure)"), "{body}");
+        assert!(seen.text("last-story").contains(" answered 503 in "), "{seen:#?}");
+        assert_eq!(seen.text("total-success"), "0 %");
+        assert_eq!(seen.column("button"), ["Restore Server"; 4]);
+    });
+}
+
+#[test]
+fn controls_that_are_not_pinned_reach_their_server_all_the_same() {
+    let demo = Lb::demo();
+    let lb = Lb::with_config(&before_the_servers_of(&demo, ANY_PORT, NEVER_EJECT));
+    let web = demo.status().clusters.remove(0).endpoints;
+    let is_active = |name: &str| {
+        let server = web.iter().find(|endpoint| endpoint.name == name).expect("it is one of the four");
+        let answer = get(server.address.parse().expect("an address"), HEALTH_PATH);
+        serde_json::from_slice::<Health>(&answer.body).expect("a health").active
+    };
+    on_page(&lb.url(), async |page| {
+        assert_eq!(page.seen().await.column("says-words"), ["not probed"; 4]);
+        for server in ["web2", "web2", "web4", "web1"] {
+            let seen = page.toggle(server, false).await;
+            assert_eq!(seen.card(server).text("says-words"), "INACTIVE (simulated failure)");
+            assert!(!is_active(server));
+            page.send().await;
+            page.toggle(server, true).await;
+            assert!(is_active(server));
+        }
+        assert_eq!(page.seen().await.text("notice"), "");
+    });
+}
+
+#[test]
+fn a_change_of_belief_is_listed_and_announced() {
+    let demo = Lb::demo();
+    let lb = Lb::with_config(&before_the_servers_of(&demo, ANY_PORT, "health = { eject-time = \"1s\" }"));
+    on_page(&lb.url(), async |page| {
+        page.toggle("web2", false).await;
+        page.choose_rate(20).await;
+        page.start_auto().await;
+        let ejected = "web2 ejected: 3 requests failed within 10s, the last one answered 503";
+        page.wait_until("the ejection is announced", |seen| seen.text("announce").contains(ejected)).await;
+        let seen = page.seen().await;
+        assert!(seen.text("happened").contains("web2 ejected:"), "{seen:#?}");
+        assert_eq!(seen.text("happened-empty"), "");
+        // Not by the page: without a pin, no control reaches a server that is out.
+        toggle(demo.address(), "web2", true);
+        page.wait_until("its return is announced", |seen| seen.text("announce").contains("web2 up: ")).await;
+        let seen = page.stop_auto().await;
+        assert!(seen.text("happened").contains("web2 up:"), "{seen:#?}");
+        assert_eq!(seen.text("total-success"), "100 %");
+        let live =
+            page.run("const { role, ariaLive } = document.getElementById('announce'); return [role, ariaLive]").await;
+        assert_eq!(live, serde_json::json!(["status", "polite"]));
+    });
+}
