@@ -2,7 +2,7 @@
 
 import { byId, setShown, setText } from "./dom.js";
 import { tallyReset } from "./tally.js";
-import { strictPercent, timeOfDay } from "./words.js";
+import { counted, strictPercent, timeOfDay } from "./words.js";
 
 /**
  * @param {ReturnType<typeof import("./store.js").createStore>} store
@@ -27,6 +27,7 @@ export function createDo(store, requests) {
     setText(success, strictPercent(tally.succeeded, tally.done));
     setText(retried, String(tally.retried));
     setShown(tooMany, full);
-    setText(since, tally.since ? `Counts of this page since ${timeOfDay(tally.since)}` : "");
+    const lost = tally.lost ? `; ${counted(tally.lost, "connection", "connections")} lost and the request sent again` : "";
+    setText(since, tally.since ? `Counts of this page since ${timeOfDay(tally.since)}${lost}` : "");
   });
 }

@@ -13,7 +13,8 @@ const LONGEST_CATCH_UP_MS = 250;
 const PATIENCE_MS = 35_000;
 const BODY_KEPT = 4000;
 /** A browser drops what waits for a connection whenever the machine's network changes, as Docker makes it do a few times
- * within a second. lb never saw such a request, so it is sent anew: after 0.1, 0.2, 0.4 and 0.8 s. */
+ * within a second. lb never saw such a request, so it is sent anew: after 0.1, 0.2, 0.4 and 0.8 s.
+ * A page cannot tell that from a connection that lb broke, so each loss is counted and told. */
 const MOST_DROPS = 4;
 const DROP_PAUSE_MS = 100;
 /** Between the wish to leave a page and its end; a page that is still there by then was not left. */
@@ -86,9 +87,10 @@ export function createRequests(store) {
 async function ask(isHeard) {
   const startedAt = Date.now();
   const start = performance.now();
-  const answer = { startedAt, ok: false, status: null, statusText: "", body: "", server: "", reject: "", broken: false, late: false, attempts: null };
+  const answer = { startedAt, ok: false, status: null, statusText: "", body: "", server: "", reject: "", broken: false, late: false, attempts: null, lost: 0 };
   try {
-    const response = await fetched(AbortSignal.timeout(PATIENCE_MS), isHeard);
+    const noteLoss = () => { answer.lost += 1; };
+    const response = await fetched(AbortSignal.timeout(PATIENCE_MS), isHeard, noteLoss);
     answer.status = response.status;
     answer.statusText = response.statusText;
     answer.reject = response.headers.get("lb-reject") ?? "";
@@ -103,13 +105,14 @@ async function ask(isHeard) {
   return { ...answer, endedAt: Date.now(), ms: performance.now() - start };
 }
 
-async function fetched(signal, isHeard) {
+async function fetched(signal, isHeard, noteLoss) {
   for (let drops = 0; ; drops += 1) {
     try {
       return await fetch(API, { headers: { "lb-trace": "1" }, cache: "no-store", signal });
     } catch (error) {
       // A TypeError is all that a page is told of a request without an answer.
       if (error.name !== "TypeError" || drops === MOST_DROPS || !isHeard()) throw error;
+      noteLoss();
     }
     await new Promise((resolve) => setTimeout(resolve, DROP_PAUSE_MS * 2 ** drops));
   }

@@ -21,7 +21,7 @@ export const NOTHING = {
   notice: "",
   theme: "system",
   auto: { on: false, rate: 1, full: false },
-  tally: { era: 0, since: 0, sent: 0, done: 0, succeeded: 0, retried: 0, byServer: {} },
+  tally: { era: 0, since: 0, sent: 0, done: 0, succeeded: 0, retried: 0, lost: 0, byServer: {} },
   last: null,
 };
 

@@ -2,17 +2,20 @@
 // Only the last one: what was before it is not told here.
 
 import { byId, setData, setShown, setText } from "./dom.js";
-import { milliseconds, timeOfDay } from "./words.js";
+import { counted, milliseconds, timeOfDay } from "./words.js";
 
 /** Why an attempt had no answer, as lb-trace names it. The set is open: another word is told as it stands. */
 const FAILURES = {
-  connect: "could not be reached",
+  refused: "refused the connection",
+  unreachable: "could not be reached",
+  shortage: "was not asked, since lb ran out of descriptors, memory or ports",
   "connect-timeout": "did not take the connection in time",
   closed: "closed the connection without an answer",
+  "idle-race": "closed an idle connection just as it was used",
   "response-timeout": "did not answer in time",
   "invalid-header": "answered what is not valid HTTP",
   truncated: "broke its answer off",
-  send: "did not take the request",
+  stalled: "stood still in the middle of its answer",
 };
 
 /** Why lb answered itself, as lb-reject names it. This set is open, too. */
@@ -23,6 +26,12 @@ const REJECTS = {
 
 /** @param {Answer} answer */
 export function storyOf(answer) {
+  const { lost } = answer;
+  const losses = lost ? `The connection was lost ${counted(lost, "time", "times")} before an answer, and the page sent the request again. ` : "";
+  return losses + lastOf(answer);
+}
+
+function lastOf(answer) {
   const { attempts, status, reject, server, broken, late, ms } = answer;
   if (status === null && late) {
     return `lb gave no answer in ${milliseconds(ms)}, and the page gave up. See whether its servers hang, then send again.`;
@@ -30,7 +39,7 @@ export function storyOf(answer) {
   if (status === null) return "lb could not be reached. Is it running? Start it, then send again.";
   const tried = (attempts ?? []).map(attemptInWords).join(" → retried → ");
   if (reject) {
-    const reason = REJECTS[reject] ?? `its reason is “${reject}”`;
+    const reason = REJECTS[reject] ?? (FAILURES[reject] ? "no server gave an answer. See whether they run" : `its reason is “${reject}”`);
     return `${tried && `${tried} → `}lb answered ${status} itself: ${reason}.`;
   }
   const told = tried || `${server || "A server"} answered ${status}`;

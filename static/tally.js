@@ -29,6 +29,7 @@ export function answered(state, answer, era) {
       ...tally,
       done: tally.done + 1,
       succeeded: tally.succeeded + (answer.ok ? 1 : 0),
+      lost: (tally.lost ?? 0) + (answer.lost ?? 0),
       retried: tally.retried + ((answer.attempts?.length ?? 0) > 1 ? 1 : 0),
       byServer: server ? { ...tally.byServer, [server]: (tally.byServer[server] ?? 0) + 1 } : tally.byServer,
     },
@@ -37,7 +38,7 @@ export function answered(state, answer, era) {
 
 /** @param {State} state @param {number} at */
 export function tallyReset(state, at) {
-  const tally = { era: state.tally.era + 1, since: at, sent: 0, done: 0, succeeded: 0, retried: 0, byServer: {} };
+  const tally = { era: state.tally.era + 1, since: at, sent: 0, done: 0, succeeded: 0, retried: 0, lost: 0, byServer: {} };
   return { ...state, tally, last: null };
 }
 

@@ -25,7 +25,7 @@
  * `server` is who answered, empty if lb did so itself; `reject` is lb's reason then; `broken` if the answer broke off,
  * `late` if the page gave up waiting.
  * @typedef {{ startedAt: number, endedAt: number, ms: number, ok: boolean, status: number | null, statusText: string,
- *   body: string, server: string, reject: string, broken: boolean, late: boolean, attempts: Attempt[] | null }} Answer
+ *   body: string, server: string, reject: string, broken: boolean, late: boolean, attempts: Attempt[] | null, lost: number }} Answer
  */
 
 /**
@@ -34,7 +34,7 @@
  */
 
 /**
- * @typedef {{ era: number, since: number, sent: number, done: number, succeeded: number, retried: number,
+ * @typedef {{ era: number, since: number, sent: number, done: number, succeeded: number, retried: number, lost: number,
  *   byServer: Record<string, number> }} Tally
  */
 

@@ -85,6 +85,7 @@ fn a_request_that_the_browser_drops_is_sent_anew() {
         let seen = page.send().await;
         assert_eq!(seen.text("last-status"), "200 OK");
         assert_eq!((seen.text("total-sent"), seen.text("total-success")), ("1", "100 %"));
+        assert!(seen.text("last-story").starts_with("The connection was lost 4 times before an answer, "));
     });
 }
 
