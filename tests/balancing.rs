@@ -52,3 +52,45 @@ fn connections_to_endpoints_are_used_again() {
     }
     assert!(endpoint.requests().iter().all(|request| request.connection == 0));
 }
+
+#[test]
+fn least_request_and_two_choices_leave_a_slow_endpoint_alone() {
+    use crate::support::{Reply, wait_until};
+    for algorithm in ["least-request", "two-choices"] {
+        let (slow, fast) = (Endpoint::new(|_| Reply::Hang), Endpoint::saying("fast"));
+        let lb = Lb::with_config(&config::cluster(
+            &[slow.address(), fast.address()],
+            &format!("algorithm = \"{algorithm}\""),
+        ));
+        assert_eq!(lb.status().clusters[0].algorithm, algorithm);
+        // Until one request hangs, both are equals; from then on one of the two is always less busy.
+        let mut waiting: Vec<Client> = Vec::new();
+        wait_until("a request hangs", || {
+            let mut client = Client::connect(lb.address());
+            client.send(b"GET / HTTP/1.1\r\nHost: t\r\n\r\n");
+            waiting.push(client);
+            lb.endpoint("e1").in_flight > 0
+        });
+        wait_until("the others are answered", || lb.endpoint("e2").in_flight == 0);
+        let mut client = Client::connect(lb.address());
+        for _ in 0..50 {
+            assert_eq!(client.get("/").text(), "fast", "{algorithm}");
+        }
+    }
+}
+
+#[test]
+fn random_draws_by_weight() {
+    let endpoints = [Endpoint::saying("a"), Endpoint::saying("b")];
+    let addresses: Vec<_> = endpoints.iter().map(Endpoint::address).collect();
+    let config =
+        config::cluster(&addresses, "algorithm = \"random\"").replace("name = \"e1\"", "name = \"e1\", weight = 4");
+    let lb = Lb::with_config(&config);
+    let mut client = Client::connect(lb.address());
+    for _ in 0..1000 {
+        assert_eq!(client.get("/").status, 200);
+    }
+    // Expected are 800; seven standard deviations are 89.
+    let drawn = endpoints[0].count();
+    assert!((711..890).contains(&drawn), "{drawn}");
+}

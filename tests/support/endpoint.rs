@@ -94,7 +94,9 @@ fn serve(stream: TcpStream, connection: usize, script: &Script, seen: &Mutex<Vec
             Reply::Status(status, body) => {
                 let length = body.len();
                 let body = if head { "" } else { &body };
-                write!(out, "HTTP/1.1 {status} Scripted\r\nContent-Length: {length}\r\n\r\n{body}").ok()?;
+                let answer = format!("HTTP/1.1 {status} Scripted\r\nContent-Length: {length}\r\n\r\n{body}");
+                // In one piece: the second of two would wait for the first to be acknowledged.
+                out.write_all(answer.as_bytes()).ok()?;
             }
             Reply::Bytes(bytes) => out.write_all(&bytes).ok()?,
             Reply::BytesAndEnd(bytes) => {

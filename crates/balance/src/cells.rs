@@ -74,6 +74,10 @@ impl EndpointCell {
         self.trial_ticket.compare_exchange(true, false, Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
 
+    pub(crate) fn in_flight(&self) -> u32 {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn counters(&self) -> Counters {
         let latency_us = self.latency_us.load(Ordering::Relaxed);
         Counters {

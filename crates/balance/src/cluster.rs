@@ -24,7 +24,7 @@ use core::time::Duration;
 use crate::cells::{Counters, Cursor, EndpointCell};
 use crate::picker::Candidate;
 use crate::probe::{ProbeEffect, ProbeSchedule};
-use crate::{Belief, Cause, EndpointId, Outcome, Picker, ProbePolicy, ProbePoll, Timestamp, Turn};
+use crate::{Algorithm, Belief, Cause, EndpointId, Outcome, Picker, ProbePolicy, ProbePoll, Timestamp, Turn};
 use member::Member;
 
 /// One endpoint as configured.
@@ -55,6 +55,8 @@ pub struct HealthPolicy {
 /// How a cluster is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
+    /// How it chooses.
+    pub algorithm: Algorithm,
     /// What requests tell of health.
     pub health: HealthPolicy,
     /// How endpoints are probed; `None`: not at all.
@@ -210,7 +212,7 @@ impl Cluster {
         self.picker_is_stale = false;
         let candidates: Vec<_> = self.members.iter().map(Member::candidate).collect::<Vec<Candidate>>();
         let (cells, cursor) = (Arc::clone(&self.cells), Arc::clone(&self.cursor));
-        Some(Picker::new(&candidates, self.policy.health.fail_open, cells, cursor))
+        Some(Picker::new(self.policy.algorithm, &candidates, self.policy.health.fail_open, cells, cursor))
     }
 
     /// The endpoints in the order of the configuration.

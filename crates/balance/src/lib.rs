@@ -23,6 +23,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod algorithm;
 mod attempts;
 mod belief;
 mod cells;
@@ -36,6 +37,7 @@ mod retry;
 mod time;
 mod window;
 
+pub use algorithm::Algorithm;
 pub use attempts::{Attempt, Attempts, Sent, Stop, Verdict};
 pub use belief::{Belief, Cause};
 pub use cells::Counters;

@@ -1,14 +1,17 @@
 //! The hot half of a balancer: an immutable chooser that all workers share. It believes nothing; it is built
 //! from what the cluster believes, and built anew when that changes.
 
+mod chooser;
+mod drawing;
 mod round_robin;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use self::chooser::Chooser;
 use crate::cells::{Counters, Cursor, EndpointCell};
-use crate::{Attempts, EndpointId, Lease, Observer, PassedOver, Timestamp, Turn};
+use crate::{Algorithm, Attempts, EndpointId, Lease, Observer, PassedOver, Timestamp, Turn};
 
 /// What a picker needs to know of one endpoint.
 pub(crate) struct Candidate {
@@ -34,11 +37,12 @@ pub struct NoEndpoint {
     pub until: Option<Timestamp>,
 }
 
-/// Chooses an endpoint: O(1), without allocation, with four endpoints or ten thousand.
+/// Chooses an endpoint without allocation, and by all algorithms but least-request in the same time with four endpoints
+/// or ten thousand.
 #[derive(Debug)]
 pub struct Picker {
-    turns: Box<[EndpointId]>,
-    // What a turn is worth: `Regular`, or `FailOpen` if no endpoint is available and the turns are everybody's.
+    chooser: Chooser,
+    // By what right it chooses: `Regular`, or `FailOpen` if no endpoint is available and it chooses among the doubted.
     turn: Turn,
     trials: Box<[(EndpointId, bool)]>,
     standings: Box<[Standing]>,
@@ -48,6 +52,7 @@ pub struct Picker {
 
 impl Picker {
     pub(crate) fn new(
+        algorithm: Algorithm,
         candidates: &[Candidate],
         fail_open: bool,
         cells: Arc<[Arc<EndpointCell>]>,
@@ -58,12 +63,12 @@ impl Picker {
             ids().zip(candidates).filter(|(_, c)| wanted(c)).map(|(id, c)| (id, c.weight)).collect()
         };
         let available = weights(&|candidate| candidate.standing == Standing::Available);
-        let (turns, turn) = if available.is_empty() && fail_open {
+        let (chooser, turn) = if available.is_empty() && fail_open {
             // Those on trial are asked first anyway, and once: they get their ticket, not a turn.
             let doubted = weights(&|candidate| matches!(candidate.standing, Standing::Out(_)));
-            (round_robin::lay_out(&doubted), Turn::FailOpen)
+            (Chooser::new(algorithm, &doubted), Turn::FailOpen)
         } else {
-            (round_robin::lay_out(&available), Turn::Regular)
+            (Chooser::new(algorithm, &available), Turn::Regular)
         };
         let trials = ids()
             .zip(candidates)
@@ -73,10 +78,10 @@ impl Picker {
             })
             .collect();
         let standings = candidates.iter().map(|candidate| candidate.standing).collect();
-        Self { turns, turn, trials, standings, cells, cursor }
+        Self { chooser, turn, trials, standings, cells, cursor }
     }
 
-    /// Chooses an endpoint for the next attempt of a request, never one that it has tried.
+    /// Chooses an endpoint for the next attempt of a request, never one that it has tried. `entropy` is 64 random bits.
     ///
     /// An endpoint on trial comes first, so that it is back as soon as it works; but its trial is a request that
     /// can be tried elsewhere if it fails, as long as there is somewhere else.
@@ -84,7 +89,12 @@ impl Picker {
     /// # Errors
     ///
     /// [`NoEndpoint`] if every endpoint is out or tried.
-    pub fn pick<O: Observer>(&self, attempts: &Attempts<'_>, observer: &mut O) -> Result<Lease, NoEndpoint> {
+    pub fn pick<O: Observer>(
+        &self,
+        attempts: &Attempts<'_>,
+        entropy: u64,
+        observer: &mut O,
+    ) -> Result<Lease, NoEndpoint> {
         if O::LISTENS {
             self.tell_who_is_out(observer);
         }
@@ -92,14 +102,15 @@ impl Picker {
         if let Some(lease) = self.claim_trial(attempts, |any| shielded || (any && attempts.is_empty())) {
             return Ok(lease);
         }
-        if !self.turns.is_empty() {
-            let (before, after) = self.turns.split_at(self.cursor.next() % self.turns.len());
-            for endpoint in after.iter().chain(before) {
-                if !attempts.tried(*endpoint) {
-                    return Ok(self.lease(*endpoint, self.turn));
-                }
-                observer.passed_over(*endpoint, PassedOver::AlreadyTried);
+        let may = |endpoint| {
+            let tried = attempts.tried(endpoint);
+            if tried {
+                observer.passed_over(endpoint, PassedOver::AlreadyTried);
             }
+            !tried
+        };
+        if let Some(endpoint) = self.chooser.choose(&self.cells, &self.cursor, entropy, may) {
+            return Ok(self.lease(endpoint, self.turn));
         }
         self.claim_trial(attempts, |_| true).ok_or_else(|| {
             for (endpoint, _) in &self.trials {
@@ -163,7 +174,7 @@ mod tests {
         for (cell, standing) in cells.iter().zip(standings) {
             cell.set_trial_ticket(matches!(standing, Standing::Trial { .. }));
         }
-        Picker::new(&candidates, fail_open, cells, Arc::new(Cursor::default()))
+        Picker::new(Algorithm::RoundRobin, &candidates, fail_open, cells, Arc::new(Cursor::default()))
     }
 
     fn retrying() -> RetryPolicy {
@@ -175,13 +186,13 @@ mod tests {
     }
 
     fn picked(picker: &Picker, attempts: &Attempts<'_>) -> Option<(u32, Turn)> {
-        picker.pick(attempts, &mut ()).ok().map(|lease| (lease.endpoint().0, lease.turn()))
+        picker.pick(attempts, 0, &mut ()).ok().map(|lease| (lease.endpoint().0, lease.turn()))
     }
 
     fn try_all(picker: &Picker, policy: &RetryPolicy) -> Vec<u32> {
         let mut attempts = Attempts::new(policy, Timestamp::ORIGIN, true);
         let mut tried = vec![];
-        while let Ok(lease) = picker.pick(&attempts, &mut ()) {
+        while let Ok(lease) = picker.pick(&attempts, 0, &mut ()) {
             tried.push(lease.endpoint().0);
             let outcome = Outcome::Failed(Failure::Closed);
             let attempt = Attempt { endpoint: lease.endpoint(), outcome, took: Duration::ZERO };
@@ -202,7 +213,7 @@ mod tests {
         let policy = retrying();
         let attempts = Attempts::new(&policy, Timestamp::ORIGIN, true);
         let picker = picker(&[Standing::Available, Standing::Trial { any: false }], false);
-        let trial = picker.pick(&attempts, &mut ()).expect("there are endpoints");
+        let trial = picker.pick(&attempts, 0, &mut ()).expect("there are endpoints");
         assert_eq!((trial.endpoint().0, trial.turn()), (1, Turn::Trial));
         assert_eq!(picked(&picker, &attempts), Some((0, Turn::Regular)));
         drop(trial);
@@ -243,7 +254,7 @@ mod tests {
         let out = |s| Standing::Out(PassedOver::Ejected { until: until(s) });
         let policy = RetryPolicy::default();
         let attempts = Attempts::new(&policy, Timestamp::ORIGIN, true);
-        let none = picker(&[out(9), out(7), OUT], false).pick(&attempts, &mut ()).expect_err("all are out");
+        let none = picker(&[out(9), out(7), OUT], false).pick(&attempts, 0, &mut ()).expect_err("all are out");
         assert_eq!(none.until, Some(until(7)));
     }
 
@@ -258,7 +269,7 @@ mod tests {
             Timestamp::ORIGIN,
         );
         let mut reasons = Vec::new();
-        let lease = picker(&[Standing::Available, OUT, Standing::Available], false).pick(&attempts, &mut reasons);
+        let lease = picker(&[Standing::Available, OUT, Standing::Available], false).pick(&attempts, 0, &mut reasons);
         assert_eq!(lease.map(|lease| lease.endpoint().0), Ok(2));
         assert_eq!(reasons, [(EndpointId(1), PassedOver::Down), (EndpointId(0), PassedOver::AlreadyTried)]);
     }

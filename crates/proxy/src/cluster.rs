@@ -86,7 +86,7 @@ impl ClusterHandle {
     }
 
     pub(crate) fn pick(&self, attempts: &Attempts<'_>) -> Result<Lease, NoEndpoint> {
-        self.picker.load().pick(attempts, &mut ())
+        self.picker.load().pick(attempts, fastrand::u64(..), &mut ())
     }
 
     pub(crate) fn pick_named(&self, name: &str) -> Option<Lease> {

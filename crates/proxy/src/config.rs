@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use lb_balance::{HealthPolicy, ProbePolicy, RetryPolicy};
+use lb_balance::{Algorithm, HealthPolicy, ProbePolicy, RetryPolicy};
 
 use crate::Address;
 
@@ -25,6 +25,8 @@ pub struct Config {
 pub struct ClusterConfig {
     /// Its name, unique.
     pub name: String,
+    /// How it chooses.
+    pub algorithm: Algorithm,
     /// Its endpoints, at least one.
     pub endpoints: Vec<EndpointConfig>,
     /// Which failures are tried again.

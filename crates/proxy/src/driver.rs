@@ -62,6 +62,7 @@ impl<D: Dial> Driver<D> {
         let endpoints = config.endpoints.iter();
         let endpoints = endpoints.map(|e| Endpoint { name: e.name.clone(), weight: e.weight }).collect();
         let policy = Policy {
+            algorithm: config.algorithm,
             health: config.health,
             probe: config.probe.as_ref().map(|probe| probe.policy),
             retries: config.retry.shields(true),

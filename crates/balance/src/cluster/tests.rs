@@ -27,11 +27,14 @@ fn cluster_with(endpoints: u32, policy: Policy) -> Cluster {
 }
 
 fn cluster(endpoints: u32) -> Cluster {
-    cluster_with(endpoints, Policy { health: HEALTH, probe: None, retries: true })
+    cluster_with(endpoints, Policy { algorithm: Algorithm::RoundRobin, health: HEALTH, probe: None, retries: true })
 }
 
 fn probed(endpoints: u32) -> Cluster {
-    cluster_with(endpoints, Policy { health: HEALTH, probe: Some(PROBE), retries: true })
+    cluster_with(
+        endpoints,
+        Policy { algorithm: Algorithm::RoundRobin, health: HEALTH, probe: Some(PROBE), retries: true },
+    )
 }
 
 fn fail(cluster: &mut Cluster, id: u32, times: u32, now: Timestamp) {
@@ -56,7 +59,7 @@ fn served_by(cluster: &mut Cluster) -> Vec<u32> {
     let policy = RetryPolicy::default();
     let attempts = Attempts::new(&policy, at(0), true);
     // Held until the end, so that a trial's ticket is not given back.
-    let leases: Vec<_> = (0..100).filter_map(|_| picker.pick(&attempts, &mut ()).ok()).collect();
+    let leases: Vec<_> = (0..100).filter_map(|_| picker.pick(&attempts, 0, &mut ()).ok()).collect();
     let mut ids: Vec<_> = leases.iter().map(|lease| lease.endpoint().0).collect();
     ids.sort_unstable();
     ids.dedup();
@@ -155,7 +158,7 @@ fn at_most_half_of_a_cluster_is_ejected_and_the_rest_is_said_to_be_kept_in() {
 #[test]
 fn max_fails_zero_never_ejects() {
     let health = HealthPolicy { max_fails: 0, ..HEALTH };
-    let mut cluster = cluster_with(4, Policy { health, probe: None, retries: true });
+    let mut cluster = cluster_with(4, Policy { algorithm: Algorithm::RoundRobin, health, probe: None, retries: true });
     fail(&mut cluster, 1, 100, at(0));
     assert_eq!(belief(&cluster, 1), Belief::Up);
 }
@@ -204,7 +207,8 @@ fn probes_that_never_saw_the_failure_do_not_shorten_an_ejection() {
 fn probes_may_take_down_a_whole_cluster_and_failing_open_serves_it_all_the_same() {
     for fail_open in [false, true] {
         let health = HealthPolicy { fail_open, ..HEALTH };
-        let mut cluster = cluster_with(3, Policy { health, probe: Some(PROBE), retries: true });
+        let mut cluster =
+            cluster_with(3, Policy { algorithm: Algorithm::RoundRobin, health, probe: Some(PROBE), retries: true });
         for id in 0..3 {
             probe(&mut cluster, id, UNAVAILABLE, 3, at(1));
         }
@@ -229,7 +233,7 @@ fn the_turn_goes_on_where_it_was_when_the_available_set_changes() {
     let policy = RetryPolicy::default();
     let attempts = Attempts::new(&policy, at(0), true);
     let first = cluster.poll_picker().expect("the first picker");
-    let picked = |picker: &Picker| picker.pick(&attempts, &mut ()).map(|lease| lease.endpoint().0);
+    let picked = |picker: &Picker| picker.pick(&attempts, 0, &mut ()).map(|lease| lease.endpoint().0);
     assert_eq!(vec![picked(&first), picked(&first)], [Ok(0), Ok(1)]);
     fail(&mut cluster, 3, 3, at(0));
     let second = cluster.poll_picker().expect("one is out");
@@ -245,7 +249,7 @@ proptest! {
     ) {
         let endpoints = weights.iter().map(|weight| Endpoint { name: String::new(), weight: *weight }).collect();
         let probe = Some(ProbePolicy { fall: 1, ..PROBE });
-        let mut cluster = Cluster::new(endpoints, Policy { health: HEALTH, probe, retries: true }, at(0));
+        let mut cluster = Cluster::new(endpoints, Policy { algorithm: Algorithm::RoundRobin, health: HEALTH, probe, retries: true }, at(0));
         for id in cluster.ids() {
             if out[id.index()] {
                 cluster.handle_probe(id, UNAVAILABLE, at(0), at(0));
@@ -257,7 +261,7 @@ proptest! {
         let attempts = Attempts::new(&policy, at(0), true);
         let mut turns = vec![0; weights.len()];
         for _ in 0..sum * 3 {
-            turns[picker.pick(&attempts, &mut ()).expect("one is available").endpoint().index()] += 1;
+            turns[picker.pick(&attempts, 0, &mut ()).expect("one is available").endpoint().index()] += 1;
         }
         for (index, weight) in weights.iter().enumerate() {
             prop_assert_eq!(turns[index], if out[index] { 0 } else { weight * 3 });

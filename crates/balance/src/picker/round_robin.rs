@@ -3,35 +3,57 @@
 //! nginx's order: at each turn every endpoint gains its weight, the one with the most goes and pays the sum of
 //! all weights. {5, 1, 1} gives a a b a c a a instead of a a a a a b c. The order repeats after the sum of the
 //! weights divided by their greatest common divisor, so it is computed once and picking is one step of a cursor.
+//!
+//! After t turns an endpoint has `weight · t - sum · (its turns so far)`. Endpoints of one weight take their turns in
+//! order, so of each weight only the next one can have the most: a turn costs one look at each distinct weight.
 
 use alloc::boxed::Box;
-use alloc::vec;
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use crate::EndpointId;
 
+/// The endpoints of one weight, and how many turns they have had in all.
+struct Peers {
+    weight: i64,
+    indices: Vec<usize>,
+    turns: usize,
+}
+
+impl Peers {
+    /// What the next of them has after so many turns of everybody, and its index.
+    fn next(&self, turn: i64, sum: i64) -> (i64, usize) {
+        let (rounds, place) = (self.turns / self.indices.len(), self.turns % self.indices.len());
+        let paid = i64::try_from(rounds).expect("a round is shorter than the sum of the weights") * sum;
+        (self.weight * turn - paid, self.indices[place])
+    }
+}
+
 /// Lays out one round of turns. Weights are at least 1.
 pub(super) fn lay_out(endpoints: &[(EndpointId, u32)]) -> Box<[EndpointId]> {
-    let divisor = endpoints.iter().fold(0, |divisor, (_, weight)| gcd(divisor, *weight));
-    let weights: Vec<i64> = endpoints.iter().map(|(_, weight)| i64::from(weight / divisor.max(1))).collect();
-    if weights.iter().all(|weight| *weight == 1) {
+    let divisor = endpoints.iter().fold(0, |divisor, (_, weight)| gcd(divisor, *weight)).max(1);
+    let mut by_weight: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    for (index, (_, weight)) in endpoints.iter().enumerate() {
+        by_weight.entry(weight / divisor).or_default().push(index);
+    }
+    if by_weight.len() <= 1 {
         return endpoints.iter().map(|(id, _)| *id).collect();
     }
-    let sum: i64 = weights.iter().sum();
-    let mut credit = vec![0; weights.len()];
-    (0..sum)
-        .map(|_| {
-            let mut richest = 0;
-            for (index, weight) in weights.iter().enumerate() {
-                credit[index] += weight;
-                if credit[index] > credit[richest] {
-                    richest = index;
-                }
+    let peers = by_weight.into_iter().map(|(weight, indices)| Peers { weight: weight.into(), indices, turns: 0 });
+    let mut peers: Vec<_> = peers.collect();
+    let sum: i64 = endpoints.iter().map(|(_, weight)| i64::from(weight / divisor)).sum();
+    let mut richest = |turn| {
+        let (mut best, mut chosen) = ((i64::MIN, usize::MAX), 0);
+        for (group, candidates) in peers.iter().enumerate() {
+            let (credit, index) = candidates.next(turn, sum);
+            if credit > best.0 || (credit == best.0 && index < best.1) {
+                (best, chosen) = ((credit, index), group);
             }
-            credit[richest] -= sum;
-            endpoints[richest].0
-        })
-        .collect()
+        }
+        peers[chosen].turns += 1;
+        endpoints[best.1].0
+    };
+    (1..=sum).map(&mut richest).collect()
 }
 
 /// Euclid's greatest common divisor; `gcd(0, n)` is `n`.
@@ -42,11 +64,28 @@ fn gcd(a: u32, b: u32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec;
     use proptest::prelude::*;
 
     fn order(weights: &[u32]) -> Vec<u32> {
         let endpoints: Vec<_> = (0u32..).map(EndpointId).zip(weights.iter().copied()).collect();
         lay_out(&endpoints).iter().map(|id| id.0).collect()
+    }
+
+    /// The rule as it is told: everybody gains, the richest goes and pays.
+    fn by_the_rule(weights: &[u32]) -> Vec<u32> {
+        let sum = weights.iter().map(|weight| i64::from(*weight)).sum::<i64>();
+        let mut credit = vec![0; weights.len()];
+        let turn = |_| {
+            for (credit, weight) in credit.iter_mut().zip(weights) {
+                *credit += i64::from(*weight);
+            }
+            let most = credit.iter().copied().max().expect("somebody");
+            let richest = credit.iter().position(|credit| *credit == most).expect("somebody has the most");
+            credit[richest] -= sum;
+            u32::try_from(richest).expect("few endpoints")
+        };
+        (0..sum).map(turn).collect()
     }
 
     #[test]
@@ -65,6 +104,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_order_is_that_of_the_rule(weights in proptest::collection::vec(1u32..12, 1..14)) {
+            let divisor = weights.iter().fold(0, |d, w| gcd(d, *w));
+            let reduced: Vec<_> = weights.iter().map(|weight| weight / divisor).collect();
+            prop_assert_eq!(order(&weights), by_the_rule(&reduced));
+        }
+
         #[test]
         fn shares_follow_weights_exactly(weights in proptest::collection::vec(1u32..50, 1..12)) {
             let order = order(&weights);

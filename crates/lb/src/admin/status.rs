@@ -15,7 +15,7 @@ pub(super) async fn take(facts: &Facts) -> Option<Status> {
         let endpoints = config.endpoints.iter().zip(&snapshot.endpoints);
         clusters.push(Cluster {
             name: config.name.clone(),
-            algorithm: "round-robin".to_owned(),
+            algorithm: config.algorithm.to_string(),
             probed: config.probe.is_some(),
             endpoints: endpoints.map(|(config, snapshot)| endpoint(config, snapshot, facts.clock)).collect(),
         });

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use lb_balance::{HealthPolicy, ProbePolicy, RetryOn, RetryPolicy};
+use lb_balance::{Algorithm, HealthPolicy, ProbePolicy, RetryOn, RetryPolicy};
 use lb_proxy::{Address, ClusterConfig, EndpointConfig, ProbeConfig, Timeouts};
 
 use super::defaults;
@@ -22,11 +22,7 @@ pub(super) fn read_all(top: &Table<'_>) -> Vec<(String, Option<ClusterConfig>)> 
 
 fn read(named: &Named<'_>) -> Option<ClusterConfig> {
     let table = named.value.table("a cluster")?;
-    if let Some(algorithm) = table.optional("algorithm")
-        && algorithm.string().is_some_and(|name| name != "round-robin")
-    {
-        algorithm.problem("there is no such algorithm", "it takes \"round-robin\"");
-    }
+    let algorithm = table.optional("algorithm").map_or(Some(Algorithm::default()), |value| read_algorithm(&value));
     let endpoints = read_endpoints(&table);
     let (retry, replay_limit) = read_retry(&table);
     let health = read_health(&table);
@@ -40,6 +36,7 @@ fn read(named: &Named<'_>) -> Option<ClusterConfig> {
     let replay_limit = usize::try_from(replay_limit).ok()?;
     Some(ClusterConfig {
         name: named.name.to_owned(),
+        algorithm: algorithm?,
         endpoints: endpoints?,
         retry,
         replay_limit,
@@ -47,6 +44,19 @@ fn read(named: &Named<'_>) -> Option<ClusterConfig> {
         probe,
         timeouts,
     })
+}
+
+fn read_algorithm(value: &Value<'_>) -> Option<Algorithm> {
+    let name = value.string()?;
+    let found = Algorithm::ALL.into_iter().find(|algorithm| algorithm.name() == name);
+    if found.is_none() {
+        let hint = match closest(name, Algorithm::ALL.into_iter().map(Algorithm::name)) {
+            Some(meant) => format!("did you mean {meant:?}?"),
+            None => format!("it takes {}", Algorithm::ALL.map(Algorithm::name).join(", ")),
+        };
+        value.problem(&format!("there is no algorithm {name:?}"), &hint);
+    }
+    found
 }
 
 fn read_endpoints(table: &Table<'_>) -> Option<Vec<EndpointConfig>> {
@@ -106,16 +116,18 @@ fn read_name<'a>(value: &Value<'a>) -> Option<&'a str> {
     good.then_some(name)
 }
 
-/// One round of turns is laid out as a table; with weights this fine it would take seconds to make.
+/// One round of turns is laid out as a table, at the cost of a look at each distinct weight for each turn; with weights
+/// this fine it would take seconds.
 fn check_weights(endpoints: &[EndpointConfig], value: &Value<'_>) {
-    const MOST_STEPS: u64 = 50_000_000;
+    const MOST_LOOKS: u64 = 50_000_000;
     let divisor = endpoints.iter().fold(0, |divisor, endpoint| gcd(divisor, endpoint.weight)).max(1);
     let turns: u64 = endpoints.iter().map(|endpoint| u64::from(endpoint.weight / divisor)).sum();
-    if endpoints.iter().any(|endpoint| endpoint.weight != divisor) && turns * endpoints.len() as u64 > MOST_STEPS {
-        value.problem(
-            "so many endpoints with weights so fine take too long to lay out",
-            "use smaller weights, as in 1 to 10",
-        );
+    let mut weights: Vec<_> = endpoints.iter().map(|endpoint| endpoint.weight).collect();
+    weights.sort_unstable();
+    weights.dedup();
+    if turns * weights.len() as u64 > MOST_LOOKS {
+        let hint = "use fewer distinct weights, as in 1 to 10";
+        value.problem("so many endpoints with weights so fine take too long to lay out", hint);
     }
 }
 

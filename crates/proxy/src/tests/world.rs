@@ -128,6 +128,7 @@ impl World {
         };
         let mut config = ClusterConfig {
             name: "web".to_owned(),
+            algorithm: lb_balance::Algorithm::RoundRobin,
             endpoints: (1..=scripts.len()).map(endpoint).collect(),
             retry: RetryPolicy {
                 on: RetryOn { error: true, timeout: true, invalid_header: false, statuses: vec![503] },

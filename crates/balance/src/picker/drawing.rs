@@ -1,0 +1,102 @@
+//! Draws endpoints by weight in constant time: Vose's alias table (M. D. Vose, "A Linear Algorithm for Generating Random
+//! Numbers with a Given Distribution", 1991). Throws no dice: it is given the entropy.
+
+use alloc::boxed::Box;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use crate::EndpointId;
+
+/// Endpoints to draw from.
+#[derive(Debug)]
+pub(super) struct Urn {
+    slots: Box<[Slot]>,
+}
+
+/// Each slot is as likely as any other; it holds its own endpoint, or else its alias.
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    own: EndpointId,
+    alias: EndpointId,
+    // The own one is drawn if 32 random bits are not above this.
+    own_up_to: u32,
+}
+
+impl Urn {
+    pub(super) fn new(endpoints: &[(EndpointId, u32)]) -> Self {
+        let count = endpoints.len() as u64;
+        let sum: u64 = endpoints.iter().map(|(_, weight)| u64::from(*weight)).sum();
+        // Scaled so that an average endpoint has `sum`: what fills one slot.
+        let mut left: Vec<u64> = endpoints.iter().map(|(_, weight)| u64::from(*weight) * count).collect();
+        let mut slots: Vec<_> =
+            endpoints.iter().map(|(id, _)| Slot { own: *id, alias: *id, own_up_to: u32::MAX }).collect();
+        let (mut small, mut large) = (vec![], vec![]);
+        for (index, left) in left.iter().enumerate() {
+            if *left < sum { small.push(index) } else { large.push(index) }
+        }
+        // Each small one shares its slot with a large one, which gives what the slot still lacks.
+        while let (Some(giver), Some(taker)) = (large.last().copied(), small.pop()) {
+            slots[taker].alias = slots[giver].own;
+            let own = u128::from(left[taker]) * u128::from(u32::MAX) / u128::from(sum);
+            slots[taker].own_up_to = u32::try_from(own).unwrap_or(u32::MAX);
+            left[giver] -= sum - left[taker];
+            if left[giver] < sum {
+                large.pop();
+                small.push(giver);
+            }
+        }
+        Self { slots: slots.into() }
+    }
+
+    /// One endpoint; `None` if there is none.
+    pub(super) fn draw(&self, entropy: u64) -> Option<EndpointId> {
+        let half = |bits: u64| u32::try_from(bits).expect("half of 64 bits");
+        let (high, low) = (half(entropy >> 32), half(entropy & u64::from(u32::MAX)));
+        // Maps 32 bits to a slot without a division (Lemire 2019); the bias is below 10,000 / 2^32.
+        let slot = self.slots.get(((u64::from(high) * self.slots.len() as u64) >> 32) as usize)?;
+        Some(if low <= slot.own_up_to { slot.own } else { slot.alias })
+    }
+}
+
+/// More entropy out of some: one step of `SplitMix64` (Steele, Lea, Flood 2014).
+pub(super) fn stir(entropy: u64) -> u64 {
+    let mut mixed = entropy.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    mixed ^ (mixed >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn shares(weights: &[u32], draws: u32) -> Vec<f64> {
+        let endpoints: Vec<_> = (0u32..).map(EndpointId).zip(weights.iter().copied()).collect();
+        let urn = Urn::new(&endpoints);
+        let mut counts = vec![0u32; weights.len()];
+        let mut entropy = 1;
+        for _ in 0..draws {
+            entropy = stir(entropy);
+            counts[urn.draw(entropy).expect("somebody").index()] += 1;
+        }
+        counts.iter().map(|count| f64::from(*count) / f64::from(draws)).collect()
+    }
+
+    #[test]
+    fn an_empty_urn_gives_nothing() {
+        assert_eq!(Urn::new(&[]).draw(7), None);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+        #[test]
+        fn what_is_drawn_follows_the_weights(weights in proptest::collection::vec(1u32..1000, 1..20)) {
+            let sum = f64::from(weights.iter().sum::<u32>());
+            for (share, weight) in shares(&weights, 100_000).iter().zip(&weights) {
+                // Four standard deviations of the widest share are 0.0063.
+                prop_assert!((share - f64::from(*weight) / sum).abs() < 0.008);
+            }
+        }
+    }
+}
