@@ -66,20 +66,18 @@ impl Chooser {
                     entropy = stir(entropy);
                     urn.draw(entropy)
                 });
-                let other = other.take(REDRAWS).flatten().find(|other| *other != one);
-                let other = other.or_else(|| neighbours(all, one).next().map(first)).unwrap_or(one);
-                match (may(one), other != one && may(other)) {
-                    (true, true) => {
-                        let (one, other) = (weighted(all, one)?, weighted(all, other)?);
-                        Some(first(if is_less_busy(cells, other, one) { other } else { one }))
-                    }
+                let other = other.take(REDRAWS).flatten().find(|other| other.0 != one.0);
+                let other = other.or_else(|| neighbours(all, one.0).next()).unwrap_or(one);
+                let chosen = match (may(one.0), other.0 != one.0 && may(other.0)) {
+                    (true, true) => Some(if is_less_busy(cells, other, one) { other } else { one }),
                     (true, false) => Some(one),
                     (false, true) => Some(other),
-                    (false, false) => neighbours(all, one).map(first).find(|id| *id != other && may(*id)),
-                }
+                    (false, false) => neighbours(all, one.0).find(|(id, _)| *id != other.0 && may(*id)),
+                };
+                chosen.map(first)
             }
             Self::Random { all, urn } => {
-                let drawn = urn.draw(entropy)?;
+                let (drawn, _) = urn.draw(entropy)?;
                 if may(drawn) { Some(drawn) } else { neighbours(all, drawn).map(first).find(|id| may(*id)) }
             }
         }
@@ -96,18 +94,9 @@ fn is_less_busy(cells: &[Arc<EndpointCell>], a: (EndpointId, u32), b: (EndpointI
     in_flight(a.0) * u64::from(b.1) < in_flight(b.0) * u64::from(a.1)
 }
 
-/// Where the endpoint stands in a list that is in order of ids.
-fn place_of(all: &[(EndpointId, u32)], id: EndpointId) -> Option<usize> {
-    all.binary_search_by_key(&id, |(id, _)| *id).ok()
-}
-
-fn weighted(all: &[(EndpointId, u32)], id: EndpointId) -> Option<(EndpointId, u32)> {
-    place_of(all, id).map(|place| all[place])
-}
-
-/// The others, from the next one round to the one before.
+/// The others in a list that is in order of ids, from the next one round to the one before.
 fn neighbours(all: &[(EndpointId, u32)], id: EndpointId) -> impl Iterator<Item = (EndpointId, u32)> {
-    let place = place_of(all, id).unwrap_or_default();
+    let place = all.binary_search_by_key(&id, |(id, _)| *id).unwrap_or_default();
     let (before, from) = all.split_at(place);
     from.iter().skip(1).chain(before).copied()
 }

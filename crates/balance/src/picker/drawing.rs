@@ -13,11 +13,11 @@ pub(super) struct Urn {
     slots: Box<[Slot]>,
 }
 
-/// Each slot is as likely as any other; it holds its own endpoint, or else its alias.
+/// Each slot is as likely as any other; it holds its own endpoint, or else its alias, each with its weight.
 #[derive(Debug, Clone, Copy)]
 struct Slot {
-    own: EndpointId,
-    alias: EndpointId,
+    own: (EndpointId, u32),
+    alias: (EndpointId, u32),
     // The own one is drawn if 32 random bits are not above this.
     own_up_to: u32,
 }
@@ -29,7 +29,7 @@ impl Urn {
         // Scaled so that an average endpoint has `sum`: what fills one slot.
         let mut left: Vec<u64> = endpoints.iter().map(|(_, weight)| u64::from(*weight) * count).collect();
         let mut slots: Vec<_> =
-            endpoints.iter().map(|(id, _)| Slot { own: *id, alias: *id, own_up_to: u32::MAX }).collect();
+            endpoints.iter().map(|own| Slot { own: *own, alias: *own, own_up_to: u32::MAX }).collect();
         let (mut small, mut large) = (vec![], vec![]);
         for (index, left) in left.iter().enumerate() {
             if *left < sum { small.push(index) } else { large.push(index) }
@@ -48,8 +48,8 @@ impl Urn {
         Self { slots: slots.into() }
     }
 
-    /// One endpoint; `None` if there is none.
-    pub(super) fn draw(&self, entropy: u64) -> Option<EndpointId> {
+    /// One endpoint and its weight; `None` if there is none.
+    pub(super) fn draw(&self, entropy: u64) -> Option<(EndpointId, u32)> {
         let half = |bits: u64| u32::try_from(bits).expect("half of 64 bits");
         let (high, low) = (half(entropy >> 32), half(entropy & u64::from(u32::MAX)));
         // Maps 32 bits to a slot without a division (Lemire 2019); the bias is below 10,000 / 2^32.
@@ -78,7 +78,7 @@ mod tests {
         let mut entropy = 1;
         for _ in 0..draws {
             entropy = stir(entropy);
-            counts[urn.draw(entropy).expect("somebody").index()] += 1;
+            counts[urn.draw(entropy).expect("somebody").0.index()] += 1;
         }
         counts.iter().map(|count| f64::from(*count) / f64::from(draws)).collect()
     }
