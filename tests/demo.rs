@@ -53,6 +53,7 @@ fn a_server_fails_and_comes_back_and_no_request_is_lost() {
     assert_eq!(answered.get("web2"), None);
     assert_eq!(answered.values().sum::<u32>(), 2000);
     let web2 = lb.endpoint("web2");
+    println!("web2 got {} attempts of 2000 requests: {}", web2.attempts, web2.reason);
     assert!(matches!(web2.belief, Belief::Ejected | Belief::Down), "{web2:?}");
     // Three failures eject it, on two workers a few more may be under way; after that it gets trials only.
     assert!(web2.attempts <= 3 + 8 + 2, "{web2:?}");

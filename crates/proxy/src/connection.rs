@@ -1,6 +1,5 @@
 //! One client's connection, from its first byte to its last.
 
-use std::cell::Cell;
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -35,10 +34,10 @@ pub(crate) async fn serve<D: Dial, S: Stream + 'static>(
     client: IpAddr,
     stopping: Watcher,
 ) {
-    let spoken = Rc::new(Spoken::default());
+    let spoken = Rc::new(Spoken::new(proxy.busy_connections()));
     let voice = Voice::new(stream, Rc::clone(&spoken));
     let service = service_fn(move |request: http::Request<_>| {
-        let under_way = UnderWay::new(&spoken, proxy.under_way());
+        let under_way = UnderWay::new(&spoken);
         let proxy = Rc::clone(&proxy);
         async move {
             // To a client that knows no chunks, the connection's end may be the answer's.
@@ -59,24 +58,21 @@ pub(crate) async fn serve<D: Dial, S: Stream + 'static>(
     }
 }
 
-/// Counts a request while it is under way: from its whole head to the last byte of its answer.
+/// Counts a request while it is under way: from its whole head to the last piece of its answer.
 struct UnderWay {
     spoken: Rc<Spoken>,
-    of_the_worker: Rc<Cell<usize>>,
 }
 
 impl UnderWay {
-    fn new(spoken: &Rc<Spoken>, of_the_worker: &Rc<Cell<usize>>) -> Self {
+    fn new(spoken: &Rc<Spoken>) -> Self {
         spoken.begin();
-        of_the_worker.set(of_the_worker.get() + 1);
-        Self { spoken: Rc::clone(spoken), of_the_worker: Rc::clone(of_the_worker) }
+        Self { spoken: Rc::clone(spoken) }
     }
 }
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
         self.spoken.end();
-        self.of_the_worker.set(self.of_the_worker.get() - 1);
     }
 }
 

@@ -37,7 +37,7 @@ pub(crate) struct Proxy<D: Dial> {
     shared: Arc<Shared>,
     // By cluster, then by endpoint.
     upstreams: Vec<Vec<Upstream<D>>>,
-    under_way: Rc<Cell<usize>>,
+    busy_connections: Rc<Cell<usize>>,
 }
 
 /// An answer that is being carried.
@@ -54,7 +54,7 @@ impl<D: Dial> Proxy<D> {
             config.endpoints.iter().map(|endpoint| upstream(endpoint.address.clone())).collect()
         };
         let upstreams = shared.clusters.iter().map(|cluster| upstreams_of(cluster.config())).collect();
-        Self { shared, upstreams, under_way: Rc::default() }
+        Self { shared, upstreams, busy_connections: Rc::default() }
     }
 
     /// Answers one request.
@@ -150,9 +150,9 @@ impl<D: Dial> Proxy<D> {
         Reject::NoEndpoint { retry_after: wait.as_secs() + 1 }
     }
 
-    /// How many requests are under way: from their whole head to the last byte of their answer.
-    pub(crate) fn under_way(&self) -> &Rc<Cell<usize>> {
-        &self.under_way
+    /// How many connections have a request under way, or an answer that is not written out yet.
+    pub(crate) fn busy_connections(&self) -> &Rc<Cell<usize>> {
+        &self.busy_connections
     }
 
     /// Closes what has been idle for too long.

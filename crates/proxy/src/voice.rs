@@ -37,19 +37,41 @@ impl Stream for TcpStream {
 }
 
 /// What a connection's stream is to know of the answers on it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Spoken {
     answers_under_way: Cell<usize>,
     is_broken_off: Cell<bool>,
+    // From the head of a request until its answer is flushed, this connection counts among the worker's busy ones.
+    is_busy: Cell<bool>,
+    busy_connections: Rc<Cell<usize>>,
 }
 
 impl Spoken {
+    pub(crate) fn new(busy_connections: &Rc<Cell<usize>>) -> Self {
+        Self {
+            answers_under_way: Cell::new(0),
+            is_broken_off: Cell::new(false),
+            is_busy: Cell::new(false),
+            busy_connections: Rc::clone(busy_connections),
+        }
+    }
+
     pub(crate) fn begin(&self) {
         self.answers_under_way.set(self.answers_under_way.get() + 1);
+        if !self.is_busy.replace(true) {
+            self.busy_connections.set(self.busy_connections.get() + 1);
+        }
     }
 
     pub(crate) fn end(&self) {
         self.answers_under_way.set(self.answers_under_way.get() - 1);
+    }
+
+    /// Nothing more is to be written of what was begun.
+    fn rest(&self) {
+        if self.is_busy.replace(false) {
+            self.busy_connections.set(self.busy_connections.get() - 1);
+        }
     }
 
     /// An answer whose end is the connection's end was broken off.
@@ -176,6 +198,7 @@ impl<S: Stream> AsyncWrite for Voice<S> {
         ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
         if self.spoken.answers_under_way.get() == 0 {
             self.is_mid_answer = false;
+            self.spoken.rest();
         }
         Poll::Ready(Ok(()))
     }
@@ -197,6 +220,7 @@ impl<S: Stream> AsyncRead for Voice<S> {
 
 impl<S: Stream> Drop for Voice<S> {
     fn drop(&mut self) {
+        self.spoken.rest();
         if self.spoken.is_broken_off.get() {
             self.stream.end_with_reset();
         }

@@ -57,7 +57,7 @@ pub(crate) fn run(
         };
         tokio::select! {
             ended = timeout(stop_timeout, connections.shutdown()) => ended.is_ok(),
-            () = nothing_is_under_way(proxy.under_way()) => true,
+            () = nobody_is_busy(proxy.busy_connections()) => true,
         }
     });
     // A name lookup that hangs in a thread of its own is not waited for.
@@ -111,11 +111,11 @@ fn belongs_to_one_connection(error: &std::io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-/// Returns when no request is under way: connections that are left then have sent no whole head.
-async fn nothing_is_under_way(requests: &Cell<usize>) {
+/// Returns when no connection is busy: those that are left then have sent no whole head.
+async fn nobody_is_busy(connections: &Cell<usize>) {
     sleep(HEAD_GRACE).await;
     let mut ticks = interval(Duration::from_millis(20));
-    while requests.get() > 0 {
+    while connections.get() > 0 {
         ticks.tick().await;
     }
 }

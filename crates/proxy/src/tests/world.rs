@@ -181,6 +181,11 @@ impl World {
         self.ask("GET / HTTP/1.1\r\nhost: t\r\nlb-trace: 1\r\nconnection: close\r\n\r\n").await
     }
 
+    /// How many connections have something under way.
+    pub(super) fn busy_connections(&self) -> usize {
+        self.proxy.busy_connections().get()
+    }
+
     /// Which endpoints were connected to so far, from 0.
     pub(super) fn dialled(&self) -> Vec<usize> {
         self.pipes.dialled.borrow().clone()
