@@ -69,8 +69,8 @@ fn a_piece_of_an_answer_arrives_before_the_next_is_sent() {
     let mut client = TcpStream::connect(lb.address()).expect("lb listens");
     client.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
     client.write_all(b"GET / HTTP/1.1\r\nHost: t\r\n\r\n").expect("it takes a request");
-    let mut upstream = accept(&endpoint);
-    upstream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfirst").expect("lb reads");
+    let mut connection = accept(&endpoint);
+    connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfirst").expect("lb reads");
     let mut seen = Vec::new();
     let mut buffer = [0; 1024];
     while !seen.ends_with(b"first") {
@@ -78,7 +78,7 @@ fn a_piece_of_an_answer_arrives_before_the_next_is_sent() {
         assert_ne!(read, 0, "the connection goes on");
         seen.extend_from_slice(&buffer[..read]);
     }
-    upstream.write_all(b"after").expect("lb reads");
+    connection.write_all(b"after").expect("lb reads");
     client.read_exact(&mut buffer[..5]).expect("the second piece arrives");
     assert_eq!(&buffer[..5], b"after");
 }
@@ -148,9 +148,9 @@ fn an_early_answer_reaches_the_client_though_the_endpoint_hangs_up_on_the_rest()
             // It may be hung up on.
             let _broken = uploading.write_all(head.as_bytes()).and_then(|()| uploading.write_all(&pattern(LARGE)));
         });
-        let mut upstream = accept_head(&listener);
-        upstream.write_all(b"HTTP/1.1 413 Too Much\r\nContent-Length: 3\r\n\r\nbig").expect("lb reads");
-        drop(upstream);
+        let mut connection = accept_head(&listener);
+        connection.write_all(b"HTTP/1.1 413 Too Much\r\nContent-Length: 3\r\n\r\nbig").expect("lb reads");
+        drop(connection);
         let mut answer = String::new();
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
         let mut reading = &stream;
@@ -201,9 +201,9 @@ fn a_body_that_looks_like_a_refusal_passes_as_it_is() {
     let mut client = TcpStream::connect(lb.address()).expect("lb listens");
     client.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
     client.write_all(b"GET / HTTP/1.1\r\nHost: t\r\n\r\n").expect("it takes a request");
-    let mut upstream = accept(&listener);
+    let mut connection = accept(&listener);
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\nabcd", refusal.len() + 4);
-    upstream.write_all(head.as_bytes()).expect("lb reads");
+    connection.write_all(head.as_bytes()).expect("lb reads");
     let mut seen = Vec::new();
     let mut read = |until: &str| {
         let mut buffer = [0; 1024];
@@ -214,7 +214,7 @@ fn a_body_that_looks_like_a_refusal_passes_as_it_is() {
         }
     };
     read("\r\n\r\nabcd");
-    upstream.write_all(refusal.as_bytes()).expect("lb reads");
+    connection.write_all(refusal.as_bytes()).expect("lb reads");
     read(refusal);
 }
 

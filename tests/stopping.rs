@@ -15,11 +15,11 @@ fn a_request_under_way_is_finished_and_no_connection_is_accepted_meanwhile() {
         let lb = Lb::with_config(&config::cluster(&[endpoint.local_addr().expect("it is bound")], ""));
         let mut client = Client::connect(lb.address());
         client.send(b"GET / HTTP/1.1\r\nHost: t\r\n\r\n");
-        let mut upstream = accept(&endpoint);
+        let mut connection = accept(&endpoint);
         lb.signal(signal);
         let address = lb.address();
         wait_until("nobody listens any more", || TcpStream::connect(address).is_err());
-        upstream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlast").expect("lb reads");
+        connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlast").expect("lb reads");
         assert_eq!(client.answer().expect("an answer").text(), "last");
         let (status, log) = lb.wait();
         assert!(status.success(), "{log}");

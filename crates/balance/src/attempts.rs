@@ -43,8 +43,6 @@ pub enum Stop {
     BodyNotKept,
     /// The client left.
     ClientLeft,
-    /// No other endpoint is available. (Said by the caller, who asked for one.)
-    NoEndpointLeft,
 }
 
 impl fmt::Display for Stop {
@@ -56,7 +54,6 @@ impl fmt::Display for Stop {
             Self::NotIdempotent => "the method is not idempotent and its sending had begun",
             Self::BodyNotKept => "the body was too large to be kept for a retry",
             Self::ClientLeft => "the client left",
-            Self::NoEndpointLeft => "no other endpoint is available",
         })
     }
 }

@@ -220,11 +220,6 @@ impl Cluster {
         (0u32..).map(EndpointId).take(self.members.len())
     }
 
-    /// The endpoint as configured.
-    pub fn endpoint(&self, id: EndpointId) -> &Endpoint {
-        &self.members[id.index()].endpoint
-    }
-
     /// What is believed of the endpoint, and since when.
     pub fn belief(&self, id: EndpointId) -> (Belief, Timestamp) {
         let member = &self.members[id.index()];
@@ -245,11 +240,6 @@ impl Cluster {
     /// What the endpoint's shared counts say.
     pub fn counters(&self, id: EndpointId) -> Counters {
         self.cells[id.index()].counters()
-    }
-
-    /// The policy it is run by.
-    pub fn policy(&self) -> &Policy {
-        &self.policy
     }
 
     fn may_eject_one_more(&self) -> bool {

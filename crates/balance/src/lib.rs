@@ -45,7 +45,7 @@ pub use cluster::{Cluster, Endpoint, Event, HealthPolicy, Policy};
 pub use lease::{EndpointId, Lease, Turn};
 pub use observer::{Observer, PassedOver};
 pub use outcome::{Failure, Outcome};
-pub use picker::{NoEndpoint, Picker};
+pub use picker::{NoEndpoint, Picker, layout_steps};
 pub use probe::{ProbePolicy, ProbePoll};
 pub use retry::{RetryOn, RetryPolicy};
 pub use time::Timestamp;

@@ -10,7 +10,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use self::chooser::Chooser;
-use crate::cells::{Counters, Cursor, EndpointCell};
+pub use self::round_robin::layout_steps;
+use crate::cells::{Cursor, EndpointCell};
 use crate::{Algorithm, Attempts, EndpointId, Lease, Observer, PassedOver, Timestamp, Turn};
 
 /// What a picker needs to know of one endpoint.
@@ -123,11 +124,6 @@ impl Picker {
     /// Leases the endpoint that the request names, whatever is believed of it; `None` if there is no such endpoint.
     pub fn pick_pinned(&self, endpoint: EndpointId) -> Option<Lease> {
         (endpoint.index() < self.cells.len()).then(|| self.lease(endpoint, Turn::Pinned))
-    }
-
-    /// What the endpoint's shared counts say; `None` if there is no such endpoint.
-    pub fn counters(&self, endpoint: EndpointId) -> Option<Counters> {
-        self.cells.get(endpoint.index()).map(|cell| cell.counters())
     }
 
     fn claim_trial(&self, attempts: &Attempts<'_>, may: impl Fn(bool) -> bool) -> Option<Lease> {

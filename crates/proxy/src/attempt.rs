@@ -20,7 +20,7 @@ use crate::replay::Replay;
 use crate::wire::{Broken, Wire};
 
 /// An endpoint as one worker reaches it.
-pub(crate) struct Upstream<D: Dial> {
+pub(crate) struct Endpoint<D: Dial> {
     pub(crate) address: Address,
     pub(crate) timeouts: Timeouts,
     pub(crate) pool: Rc<Pool<D::Stream>>,
@@ -40,24 +40,24 @@ pub(crate) type Hit<D> = (Response<Incoming>, Wire<<D as Dial>::Stream>);
 
 /// Sends the request; on a new connection if `fresh`, else on an idle one where there is one.
 pub(crate) async fn run<D: Dial>(
-    upstream: &Upstream<D>,
+    endpoint: &Endpoint<D>,
     head: &Head,
     body: &Replay,
     fresh: bool,
 ) -> Result<Hit<D>, Miss> {
-    let idle = if fresh { None } else { upstream.pool.take(upstream.clock.now()) };
+    let idle = if fresh { None } else { endpoint.pool.take(endpoint.clock.now()) };
     let mut wire = match idle {
         Some(wire) => wire,
-        None => connect(&upstream.dial, &upstream.address, upstream.timeouts.connect)
+        None => connect(&endpoint.dial, &endpoint.address, endpoint.timeouts.connect)
             .await
             .map_err(|failure| Miss { outcome: Outcome::Failed(failure), sent: Sent::Nothing })?,
     };
     let was_used = wire.was_used();
     let result = {
         let mut exchange = pin!(wire.exchange(head.request(body.reader())));
-        let mut since = upstream.clock.now();
+        let mut since = endpoint.clock.now();
         loop {
-            match timeout_at(upstream.clock.deadline(since + upstream.timeouts.response), exchange.as_mut()).await {
+            match timeout_at(endpoint.clock.deadline(since + endpoint.timeouts.response), exchange.as_mut()).await {
                 Ok(result) => break Some(result),
                 // The time for an answer begins when the last piece of the request is sent.
                 Err(_) => match body.last_taken().filter(|taken| *taken > since) {

@@ -13,7 +13,7 @@ use lb_balance::{Failure, Lease, Outcome};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep};
 
-use crate::attempt::Upstream;
+use crate::attempt::Endpoint;
 use crate::clock::Clock;
 use crate::cluster::ClusterHandle;
 use crate::dial::Dial;
@@ -46,13 +46,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Carried<S> {
     pub(crate) fn new<D: Dial<Stream = S>>(
         incoming: Incoming,
         wire: Wire<S>,
-        upstream: &Upstream<D>,
+        endpoint: &Endpoint<D>,
         request: &Replay,
         lease: Lease,
         cluster: &Arc<ClusterHandle>,
     ) -> Self {
-        let (home, cluster, request) = (Rc::clone(&upstream.pool), Arc::clone(cluster), request.clone());
-        Self { incoming, wire: Some(wire), home, lease, cluster, clock: upstream.clock, stall: None, request }
+        let (home, cluster, request) = (Rc::clone(&endpoint.pool), Arc::clone(cluster), request.clone());
+        Self { incoming, wire: Some(wire), home, lease, cluster, clock: endpoint.clock, stall: None, request }
     }
 
     /// Gives up the answer. What has already come of it is read, so that its connection can be used again.

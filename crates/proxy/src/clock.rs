@@ -27,15 +27,10 @@ impl Clock {
         Timestamp::after_origin(self.origin.elapsed())
     }
 
-    /// The moment as tokio's timers take it; `None` if it is too far away to be waited for.
-    pub(crate) fn instant(&self, at: Timestamp) -> Option<Instant> {
-        self.origin.checked_add(at.since_origin())
-    }
-
     /// The moment as tokio's timers take it; one too far away is as far as can be waited for.
     pub(crate) fn deadline(&self, at: Timestamp) -> Instant {
         const FAR: Duration = Duration::from_hours(24 * 365);
-        self.instant(at).unwrap_or_else(|| self.origin + FAR)
+        self.origin.checked_add(at.since_origin()).unwrap_or_else(|| self.origin + FAR)
     }
 
     /// The moment as a time of day: milliseconds since the Unix epoch.

@@ -84,7 +84,7 @@ impl<D: Dial> Driver<D> {
             let next_probe = self.send_due_probes();
             self.publish();
             let wake_at = [next_probe, self.cluster.poll_timeout()].into_iter().flatten().min();
-            let wake_at = wake_at.and_then(|at| self.clock.instant(at));
+            let wake_at = wake_at.map(|at| self.clock.deadline(at));
             tokio::select! {
                 Some(report) = self.reports.recv() => self.hear(report),
                 Some(done) = self.probes.join_next_with_id() => self.hear_probe(done),

@@ -11,7 +11,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use lb_balance::{Attempt, Attempts, Lease, NoEndpoint, Outcome, Verdict};
 
-use crate::attempt::{self, Hit, Upstream};
+use crate::attempt::{self, Endpoint, Hit};
 use crate::carried::{Answer, Carried};
 use crate::clock::Clock;
 use crate::cluster::ClusterHandle;
@@ -36,7 +36,7 @@ pub(crate) struct Shared {
 pub(crate) struct Proxy<D: Dial> {
     shared: Arc<Shared>,
     // By cluster, then by endpoint.
-    upstreams: Vec<Vec<Upstream<D>>>,
+    endpoints: Vec<Vec<Endpoint<D>>>,
     busy_connections: Rc<Cell<usize>>,
 }
 
@@ -46,15 +46,15 @@ type Carrying<D> = Response<Box<Carried<<D as Dial>::Stream>>>;
 impl<D: Dial> Proxy<D> {
     pub(crate) fn new(shared: Arc<Shared>, dial: &D) -> Self {
         let clock = shared.clock;
-        let upstreams_of = |config: &ClusterConfig| -> Vec<Upstream<D>> {
-            let upstream = |address| {
+        let endpoints_of = |config: &ClusterConfig| -> Vec<Endpoint<D>> {
+            let endpoint = |address| {
                 let (timeouts, dial) = (config.timeouts, dial.clone());
-                Upstream { address, timeouts, pool: Rc::new(Pool::new(timeouts.idle)), dial, clock }
+                Endpoint { address, timeouts, pool: Rc::new(Pool::new(timeouts.idle)), dial, clock }
             };
-            config.endpoints.iter().map(|endpoint| upstream(endpoint.address.clone())).collect()
+            config.endpoints.iter().map(|config| endpoint(config.address.clone())).collect()
         };
-        let upstreams = shared.clusters.iter().map(|cluster| upstreams_of(cluster.config())).collect();
-        Self { shared, upstreams, busy_connections: Rc::default() }
+        let endpoints = shared.clusters.iter().map(|cluster| endpoints_of(cluster.config())).collect();
+        Self { shared, endpoints, busy_connections: Rc::default() }
     }
 
     /// Answers one request.
@@ -72,12 +72,12 @@ impl<D: Dial> Proxy<D> {
                 answer.map(Answer::Local)
             }
             Some(Target::Cluster { cluster, pin, trace }) => {
-                let (upstreams, cluster) = (&self.upstreams[cluster.0], &self.shared.clusters[cluster.0]);
+                let (endpoints, cluster) = (&self.endpoints[cluster.0], &self.shared.clusters[cluster.0]);
                 let pinned = pin.as_ref().and_then(|pin| pinned(cluster, pin, &request));
                 let trace = *trace && request.headers.contains_key(header::TRACE);
                 let head = forward::outgoing(request, &authority, client);
                 let body = Replay::new(body, cluster.config().replay_limit, self.shared.clock);
-                self.balance(cluster, upstreams, &head, &body, pinned, trace).await
+                self.balance(cluster, endpoints, &head, &body, pinned, trace).await
             }
         }
     }
@@ -86,7 +86,7 @@ impl<D: Dial> Proxy<D> {
     async fn balance(
         &self,
         cluster: &Arc<ClusterHandle>,
-        upstreams: &[Upstream<D>],
+        endpoints: &[Endpoint<D>],
         head: &Head,
         body: &Replay,
         pinned: Option<Lease>,
@@ -103,9 +103,9 @@ impl<D: Dial> Proxy<D> {
         let mut kept: Option<Carrying<D>> = None;
         let mut fresh = false;
         let outcome = loop {
-            let (began, endpoint) = (clock.now(), lease.endpoint());
-            let upstream = &upstreams[endpoint.index()];
-            let result = attempt::run(upstream, head, body, fresh).await;
+            let (began, id) = (clock.now(), lease.endpoint());
+            let endpoint = &endpoints[id.index()];
+            let result = attempt::run(endpoint, head, body, fresh).await;
             let (outcome, sent) = match &result {
                 Ok((answer, _)) => (Outcome::Answered { status: answer.status().as_u16() }, body.sent()),
                 Err(miss) => (miss.outcome, miss.sent),
@@ -113,7 +113,7 @@ impl<D: Dial> Proxy<D> {
             let now = clock.now();
             let took = now.since(began);
             cluster.report(&mut lease, outcome, took, now);
-            let verdict = attempts.judge(Attempt { endpoint, outcome, took }, sent, now);
+            let verdict = attempts.judge(Attempt { endpoint: id, outcome, took }, sent, now);
             fresh = verdict == Verdict::RetryFresh;
             if fresh {
                 continue;
@@ -123,7 +123,7 @@ impl<D: Dial> Proxy<D> {
                 Verdict::Retry | Verdict::RetryFresh | Verdict::Deliver(_) => None,
             };
             if let Ok(hit) = result
-                && let Some(older) = kept.replace(carry::<D>(hit, upstream, body, lease, cluster))
+                && let Some(older) = kept.replace(carry::<D>(hit, endpoint, body, lease, cluster))
             {
                 older.into_body().discard();
             }
@@ -158,7 +158,7 @@ impl<D: Dial> Proxy<D> {
     /// Closes what has been idle for too long.
     pub(crate) fn sweep(&self) {
         let now = self.shared.clock.now();
-        self.upstreams.iter().flatten().for_each(|upstream| upstream.pool.sweep(now));
+        self.endpoints.iter().flatten().for_each(|endpoint| endpoint.pool.sweep(now));
     }
 }
 
@@ -169,12 +169,12 @@ fn pinned(cluster: &ClusterHandle, pin: &Pin, request: &Parts) -> Option<Lease> 
 
 fn carry<D: Dial>(
     (answer, wire): Hit<D>,
-    upstream: &Upstream<D>,
+    endpoint: &Endpoint<D>,
     request: &Replay,
     lease: Lease,
     cluster: &Arc<ClusterHandle>,
 ) -> Carrying<D> {
-    let mut answer = answer.map(|body| Box::new(Carried::new(body, wire, upstream, request, lease, cluster)));
+    let mut answer = answer.map(|body| Box::new(Carried::new(body, wire, endpoint, request, lease, cluster)));
     forward::incoming(answer.headers_mut());
     // Each hop speaks its own version (RFC 9110 §2.5); the server's side lowers it for clients that speak HTTP/1.0.
     *answer.version_mut() = Version::HTTP_11;
@@ -184,7 +184,7 @@ fn carry<D: Dial>(
 /// What a request that got no answer at all is told.
 fn missed(outcome: Outcome, body: &Replay) -> Reject {
     match outcome {
-        Outcome::Failed(failure) => Reject::Upstream(failure),
+        Outcome::Failed(failure) => Reject::Endpoint(failure),
         Outcome::Abandoned if body.client_failed() => Reject::BadRequest(BadRequest::Body),
         Outcome::Abandoned => Reject::ClientTimeout,
         Outcome::Answered { .. } => unreachable!("an answer is kept, and delivered"),

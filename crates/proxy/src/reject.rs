@@ -25,7 +25,7 @@ pub(crate) enum Reject {
         retry_after: u64,
     },
     /// The last endpoint that was tried failed.
-    Upstream(Failure),
+    Endpoint(Failure),
 }
 
 /// What is wrong with a request.
@@ -54,9 +54,9 @@ impl Reject {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::ClientTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::NoEndpoint { .. } | Self::Upstream(Failure::Shortage) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Upstream(failure) if failure.is_timeout() => StatusCode::GATEWAY_TIMEOUT,
-            Self::Upstream(_) => StatusCode::BAD_GATEWAY,
+            Self::NoEndpoint { .. } | Self::Endpoint(Failure::Shortage) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Endpoint(failure) if failure.is_timeout() => StatusCode::GATEWAY_TIMEOUT,
+            Self::Endpoint(_) => StatusCode::BAD_GATEWAY,
         }
     }
 
@@ -68,7 +68,7 @@ impl Reject {
             Self::HeadTooLarge => "head-too-large",
             Self::ClientTimeout => "client-timeout",
             Self::NoEndpoint { .. } => "no-endpoint",
-            Self::Upstream(failure) => failure.token(),
+            Self::Endpoint(failure) => failure.token(),
         }
     }
 
@@ -88,7 +88,7 @@ impl Reject {
             Self::BadRequest(BadRequest::Path(BadPath::BadPercent)) => "the path has a broken percent-encoding",
             Self::BadRequest(BadRequest::Path(BadPath::Nul)) => "the path has a NUL in it",
             Self::BadRequest(BadRequest::Body) => "the request's body broke off or is not framed as its head says",
-            Self::Upstream(failure) => match failure {
+            Self::Endpoint(failure) => match failure {
                 Failure::Refused => "the endpoint refused the connection",
                 Failure::Unreachable => "the endpoint could not be reached",
                 Failure::Shortage => "lb has run out of descriptors, memory or ports",
@@ -161,7 +161,7 @@ mod tests {
                 failure if failure.is_timeout() => 504,
                 _ => 502,
             };
-            assert_eq!(Reject::Upstream(failure).answer(&HeaderMap::new()).status(), expected, "{failure:?}");
+            assert_eq!(Reject::Endpoint(failure).answer(&HeaderMap::new()).status(), expected, "{failure:?}");
         }
     }
 }

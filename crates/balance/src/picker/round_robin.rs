@@ -8,7 +8,7 @@
 //! order, so of each weight only the next one can have the most: a turn costs one look at each distinct weight.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use crate::EndpointId;
@@ -27,6 +27,15 @@ impl Peers {
         let paid = i64::try_from(rounds).expect("a round is shorter than the sum of the weights") * sum;
         (self.weight * turn - paid, self.indices[place])
     }
+}
+
+/// How many steps it takes to lay out the turns of endpoints with these weights, each at least 1: a look at each distinct
+/// weight for each turn. Half a million take about a millisecond.
+pub fn layout_steps(weights: &[u32]) -> u64 {
+    let divisor = weights.iter().fold(0, |divisor, weight| gcd(divisor, *weight)).max(1);
+    let turns: u64 = weights.iter().map(|weight| u64::from(weight / divisor)).sum();
+    let distinct: BTreeSet<u32> = weights.iter().copied().collect();
+    turns * distinct.len() as u64
 }
 
 /// Lays out one round of turns. Weights are at least 1.

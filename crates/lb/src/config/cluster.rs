@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use lb_balance::{Algorithm, HealthPolicy, ProbePolicy, RetryOn, RetryPolicy};
+use lb_balance::{Algorithm, HealthPolicy, ProbePolicy, RetryOn, RetryPolicy, layout_steps};
 use lb_proxy::{Address, ClusterConfig, EndpointConfig, ProbeConfig, Timeouts};
 
 use super::defaults;
@@ -23,7 +23,7 @@ pub(super) fn read_all(top: &Table<'_>) -> Vec<(String, Option<ClusterConfig>)> 
 fn read(named: &Named<'_>) -> Option<ClusterConfig> {
     let table = named.value.table("a cluster")?;
     let algorithm = table.optional("algorithm").map_or(Some(Algorithm::default()), |value| read_algorithm(&value));
-    let endpoints = read_endpoints(&table);
+    let endpoints = read_endpoints(&table, algorithm);
     let (retry, replay_limit) = read_retry(&table);
     let health = read_health(&table);
     let timeouts = read_timeouts(&table);
@@ -59,7 +59,7 @@ fn read_algorithm(value: &Value<'_>) -> Option<Algorithm> {
     found
 }
 
-fn read_endpoints(table: &Table<'_>) -> Option<Vec<EndpointConfig>> {
+fn read_endpoints(table: &Table<'_>, algorithm: Option<Algorithm>) -> Option<Vec<EndpointConfig>> {
     let value =
         table.required("endpoints", "for example endpoints = [{ name = \"web1\", address = \"127.0.0.1:5001\" }]")?;
     let items = value.array()?;
@@ -80,7 +80,9 @@ fn read_endpoints(table: &Table<'_>) -> Option<Vec<EndpointConfig>> {
             None => complete = false,
         }
     }
-    check_weights(&endpoints, &value);
+    if algorithm == Some(Algorithm::RoundRobin) {
+        check_weights(&endpoints, &value);
+    }
     complete.then_some(endpoints)
 }
 
@@ -116,23 +118,15 @@ fn read_name<'a>(value: &Value<'a>) -> Option<&'a str> {
     good.then_some(name)
 }
 
-/// One round of turns is laid out as a table, at the cost of a look at each distinct weight for each turn; with weights
-/// this fine it would take seconds.
+/// A round robin's turns are laid out when a belief changes, and nobody hears of anything else meanwhile: at the most for
+/// about a tenth of a second.
 fn check_weights(endpoints: &[EndpointConfig], value: &Value<'_>) {
-    const MOST_LOOKS: u64 = 50_000_000;
-    let divisor = endpoints.iter().fold(0, |divisor, endpoint| gcd(divisor, endpoint.weight)).max(1);
-    let turns: u64 = endpoints.iter().map(|endpoint| u64::from(endpoint.weight / divisor)).sum();
-    let mut weights: Vec<_> = endpoints.iter().map(|endpoint| endpoint.weight).collect();
-    weights.sort_unstable();
-    weights.dedup();
-    if turns * weights.len() as u64 > MOST_LOOKS {
-        let hint = "use fewer distinct weights, as in 1 to 10";
+    const MOST_STEPS: u64 = 50_000_000;
+    let weights: Vec<_> = endpoints.iter().map(|endpoint| endpoint.weight).collect();
+    if layout_steps(&weights) > MOST_STEPS {
+        let hint = "use fewer distinct weights, as in 1 to 10, or another algorithm";
         value.problem("so many endpoints with weights so fine take too long to lay out", hint);
     }
-}
-
-fn gcd(a: u32, b: u32) -> u32 {
-    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 fn read_retry(table: &Table<'_>) -> (RetryPolicy, u64) {

@@ -190,7 +190,7 @@ fn what_could_never_work_is_not_called_good() {
 }
 
 #[test]
-fn weights_that_would_take_seconds_to_lay_out_are_refused() {
+fn weights_that_take_too_long_to_lay_out_are_refused() {
     let endpoints: Vec<_> =
         (0..2000).map(|n| format!("{{ address = \"h{n}:1\", weight = {} }}", 900 + n % 100)).collect();
     let text = with("").replace("{ address = \"127.0.0.1:5001\" }", &endpoints.join(", "));
