@@ -6,17 +6,43 @@ use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use lb_balance::{
-    Algorithm, Attempts, Cluster, Endpoint, EndpointId, HealthPolicy, Outcome, Policy, ProbePolicy, RetryPolicy,
-    Timestamp,
+    Algorithm, Attempts, Cluster, Endpoint, EndpointId, FirstProbe, HealthPolicy, Outcome, Policy, ProbePolicy,
+    RetryBudget, RetryPolicy, StatusSet, Timestamp, Wish,
 };
 
 const HEALTH: HealthPolicy = HealthPolicy {
     max_fails: 3,
     fail_window: Duration::from_secs(10),
+    max_fails_in_a_row: 0,
+    outliers: None,
     eject_time: Duration::from_secs(10),
+    max_eject_time: Duration::from_secs(10),
+    eject_jitter_percent: 0,
     max_ejected_percent: 50,
     fail_open: false,
 };
+
+fn cluster(algorithm: Algorithm, count: u32, weights: u32) -> Cluster {
+    let probe = ProbePolicy {
+        interval: Duration::from_secs(1),
+        jitter_percent: 0,
+        fall: 1,
+        rise: 1,
+        statuses: StatusSet::success(),
+        first: FirstProbe::Trust,
+        spare_busy: false,
+    };
+    let policy = Policy {
+        algorithm,
+        bound_percent: 0,
+        health: HEALTH,
+        probe: Some(probe),
+        retries: true,
+        slow_start: Duration::ZERO,
+    };
+    let endpoint = |n: u32| Endpoint::new(format!("web{n}"), 1 + n % weights);
+    Cluster::new((0..count).map(endpoint).collect(), policy, Timestamp::ORIGIN, 1)
+}
 
 fn pick(criterion: &mut Criterion) {
     for algorithm in Algorithm::ALL {
@@ -25,17 +51,16 @@ fn pick(criterion: &mut Criterion) {
             if algorithm == Algorithm::LeastRequest && count > 4 {
                 continue;
             }
-            let endpoints = (0..count).map(|n| Endpoint { name: format!("web{n}"), weight: 1 }).collect();
-            let policy = Policy { algorithm, health: HEALTH, probe: None, retries: true };
-            let mut cluster = Cluster::new(endpoints, policy, Timestamp::ORIGIN);
-            let picker = cluster.poll_picker().expect("a new cluster has a picker to give");
-            let retry = RetryPolicy::default();
+            let mut cluster = cluster(algorithm, count, 1);
+            let picker = cluster.poll_picker(Timestamp::ORIGIN).expect("a new cluster has a picker to give");
+            let (retry, budget) = (RetryPolicy::default(), RetryBudget::new(None));
             criterion.bench_function(&format!("pick/{algorithm}/{count}"), |bencher| {
-                let attempts = Attempts::new(&retry, Timestamp::ORIGIN, true);
+                let attempts = Attempts::new(&retry, &budget, Timestamp::ORIGIN, true);
                 let mut entropy = 1u64;
                 bencher.iter(|| {
                     entropy = entropy.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                    drop(black_box(picker.pick(black_box(&attempts), entropy, &mut ())));
+                    let wish = Wish::new(black_box(&attempts), Timestamp::ORIGIN, entropy);
+                    drop(black_box(picker.pick(&wish, &mut ())));
                 });
             });
         }
@@ -46,17 +71,14 @@ fn pick(criterion: &mut Criterion) {
 fn rebuild(criterion: &mut Criterion) {
     for algorithm in Algorithm::ALL {
         for (name, weights) in [("equal-weights", 1), ("weights-1-to-10", 10)] {
-            let endpoint = |n: u32| Endpoint { name: format!("web{n}"), weight: 1 + n % weights };
-            let probe = Some(ProbePolicy { interval: Duration::from_secs(1), fall: 1, rise: 1 });
-            let policy = Policy { algorithm, health: HEALTH, probe, retries: true };
-            let mut cluster = Cluster::new((0..10_000).map(endpoint).collect(), policy, Timestamp::ORIGIN);
+            let mut cluster = cluster(algorithm, 10_000, weights);
             let mut status = 200;
             criterion.bench_function(&format!("rebuild/{algorithm}/10000/{name}"), |bencher| {
                 bencher.iter(|| {
                     status = if status == 200 { 503 } else { 200 };
                     let outcome = Outcome::Answered { status };
                     cluster.handle_probe(EndpointId(7), outcome, Timestamp::ORIGIN, Timestamp::ORIGIN);
-                    cluster.poll_picker()
+                    cluster.poll_picker(Timestamp::ORIGIN)
                 });
             });
         }

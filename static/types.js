@@ -8,7 +8,7 @@
  * @typedef {{ name: string, address: string, weight: number, belief: Belief, reason: string, since_ms: number,
  *   until_ms: number | null, probe: Probe | null, attempts: number, failures: number, in_flight: number,
  *   latency_us: number | null }} Endpoint
- * @typedef {"up" | "ejected" | "trial" | "down"} Belief
+ * @typedef {"up" | "ejected" | "trial" | "down" | "draining"} Belief
  * @typedef {{ at_ms: number, ok: boolean, status: number | null, says: string }} Probe
  * @typedef {{ at_ms: number, cluster: string, endpoint: string, from: Belief, to: Belief, reason: string,
  *   until_ms: number | null }} BeliefChange

@@ -6,6 +6,7 @@ const BELIEFS = {
   ejected: { name: "Ejected", became: "ejected" },
   trial: { name: "Trial", became: "on trial" },
   down: { name: "Down", became: "down" },
+  draining: { name: "Draining", became: "draining" },
 };
 
 /** The state that a belief's colour stands for. */

@@ -28,7 +28,10 @@ fn events(lb: &Lb) -> BufReader<TcpStream> {
 #[test]
 fn the_status_tells_what_is_believed_of_each_endpoint_and_why() {
     let (sick, well) = (Endpoint::answering(503, "sick"), Endpoint::saying("well"));
-    let lb = Lb::with_config(&config::cluster(&[sick.address(), well.address()], "health = { max-fails = 1 }"));
+    let lb = Lb::with_config(&config::cluster(
+        &[sick.address(), well.address()],
+        "health = { max-fails = 1, eject-jitter = \"0%\" }",
+    ));
     assert_eq!(get(lb.address(), "/").text(), "well");
     crate::support::wait_until("it is ejected", || lb.endpoint("e1").belief == Belief::Ejected);
     let status = lb.status();

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use crate::{EndpointId, Failure, Outcome, RetryPolicy, Timestamp};
+use crate::{EndpointId, Failure, Outcome, RetryBudget, RetryPolicy, Timestamp};
 
 /// How much of the request has left for the endpoint, and whether it could be sent once more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,8 +22,8 @@ pub enum Sent {
 pub enum Verdict {
     /// Give the client what there is.
     Deliver(Stop),
-    /// Try another endpoint.
-    Retry,
+    /// Try another endpoint, after this long.
+    RetryAfter(Duration),
     /// Try the same endpoint once more on a new connection, free of charge: the idle race.
     RetryFresh,
 }
@@ -41,6 +41,8 @@ pub enum Stop {
     NotIdempotent,
     /// Part of the body is sent and no longer kept.
     BodyNotKept,
+    /// So much of the traffic is retries already that one more would only add to the load.
+    BudgetSpent,
     /// The client left.
     ClientLeft,
 }
@@ -53,6 +55,7 @@ impl fmt::Display for Stop {
             Self::OutOfTime => "the time for retries is over",
             Self::NotIdempotent => "the method is not idempotent and its sending had begun",
             Self::BodyNotKept => "the body was too large to be kept for a retry",
+            Self::BudgetSpent => "the cluster's budget of retries is spent",
             Self::ClientLeft => "the client left",
         })
     }
@@ -73,6 +76,7 @@ pub struct Attempt {
 #[derive(Debug)]
 pub struct Attempts<'p> {
     policy: &'p RetryPolicy,
+    budget: &'p RetryBudget,
     began: Timestamp,
     idempotent: bool,
     race_spent: bool,
@@ -83,15 +87,17 @@ pub struct Attempts<'p> {
 
 impl<'p> Attempts<'p> {
     /// For a request that begins `now`; `idempotent` says whether its method is (RFC 9110 §9.2.2).
-    pub fn new(policy: &'p RetryPolicy, now: Timestamp, idempotent: bool) -> Self {
-        Self { policy, began: now, idempotent, race_spent: false, first: None, more: Vec::new() }
+    pub fn new(policy: &'p RetryPolicy, budget: &'p RetryBudget, now: Timestamp, idempotent: bool) -> Self {
+        budget.note_request(now);
+        Self { policy, budget, began: now, idempotent, race_spent: false, first: None, more: Vec::new() }
     }
 
     /// Takes down an attempt and says what follows from it.
     ///
     /// nginx's rules: a connection that could not be made is tried again whatever the method; once sending has
-    /// begun, only what is idempotent (or allowed by the policy) and whose body is still kept.
-    pub fn judge(&mut self, attempt: Attempt, sent: Sent, now: Timestamp) -> Verdict {
+    /// begun, only what is idempotent (or allowed by the policy) and whose body is still kept. A retry is paid for out of
+    /// the cluster's budget. `entropy` is 64 random bits.
+    pub fn judge(&mut self, attempt: Attempt, sent: Sent, now: Timestamp, entropy: u64) -> Verdict {
         let outcome = attempt.outcome;
         if outcome == Outcome::Abandoned {
             self.note(attempt);
@@ -112,12 +118,17 @@ impl<'p> Attempts<'p> {
             Verdict::Deliver(Stop::NotListed)
         } else if self.made() >= self.policy.attempts.get() as usize {
             Verdict::Deliver(Stop::NoAttemptLeft)
-        } else if now.since(self.began) >= self.policy.timeout {
-            Verdict::Deliver(Stop::OutOfTime)
         } else if let Err(stop) = repeatable {
             Verdict::Deliver(stop)
         } else {
-            Verdict::Retry
+            let wait = self.policy.wait_after(u32::try_from(self.made()).unwrap_or(u32::MAX), entropy);
+            if (now + wait).since(self.began) >= self.policy.timeout {
+                Verdict::Deliver(Stop::OutOfTime)
+            } else if !self.budget.grant(now) {
+                Verdict::Deliver(Stop::BudgetSpent)
+            } else {
+                Verdict::RetryAfter(wait)
+            }
         }
     }
 
@@ -157,7 +168,7 @@ impl<'p> Attempts<'p> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::RetryOn;
+    use crate::{BudgetPolicy, RetryOn};
     use alloc::vec;
     use core::num::NonZeroU32;
 
@@ -167,12 +178,16 @@ mod tests {
     const REFUSED: Outcome = Outcome::Failed(Failure::Refused);
     const RACE: Outcome = Outcome::Failed(Failure::IdleRace);
 
+    fn unlimited() -> RetryBudget {
+        RetryBudget::new(None)
+    }
+
     fn policy() -> RetryPolicy {
         RetryPolicy {
             on: RetryOn { error: true, timeout: true, invalid_header: false, statuses: vec![503] },
             attempts: NonZeroU32::new(3).expect("not zero"),
             timeout: Duration::from_secs(5),
-            non_idempotent: false,
+            ..RetryPolicy::default()
         }
     }
 
@@ -182,83 +197,114 @@ mod tests {
 
     #[test]
     fn a_good_answer_is_delivered() {
+        let unlimited = unlimited();
         let policy = policy();
-        let mut attempts = Attempts::new(&policy, NOW, true);
-        let verdict = attempts.judge(at(0, Outcome::Answered { status: 200 }), Sent::Kept, NOW);
+        let mut attempts = Attempts::new(&policy, &unlimited, NOW, true);
+        let verdict = attempts.judge(at(0, Outcome::Answered { status: 200 }), Sent::Kept, NOW, 0);
         assert_eq!(verdict, Verdict::Deliver(Stop::NotListed));
     }
 
     #[test]
     fn a_listed_status_is_tried_again_until_no_attempt_is_left() {
+        let unlimited = unlimited();
         let policy = policy();
-        let mut attempts = Attempts::new(&policy, NOW, true);
-        assert_eq!(attempts.judge(at(0, UNAVAILABLE), Sent::Kept, NOW), Verdict::Retry);
-        assert_eq!(attempts.judge(at(1, UNAVAILABLE), Sent::Kept, NOW), Verdict::Retry);
-        assert_eq!(attempts.judge(at(2, UNAVAILABLE), Sent::Kept, NOW), Verdict::Deliver(Stop::NoAttemptLeft));
+        let mut attempts = Attempts::new(&policy, &unlimited, NOW, true);
+        assert_eq!(attempts.judge(at(0, UNAVAILABLE), Sent::Kept, NOW, 0), Verdict::RetryAfter(Duration::ZERO));
+        assert_eq!(attempts.judge(at(1, UNAVAILABLE), Sent::Kept, NOW, 0), Verdict::RetryAfter(Duration::ZERO));
+        assert_eq!(attempts.judge(at(2, UNAVAILABLE), Sent::Kept, NOW, 0), Verdict::Deliver(Stop::NoAttemptLeft));
         assert!(attempts.tried(EndpointId(1)) && !attempts.tried(EndpointId(3)));
     }
 
     #[test]
     fn a_post_is_tried_again_only_while_nothing_of_it_was_sent() {
+        let unlimited = unlimited();
         let policy = policy();
-        let mut attempts = Attempts::new(&policy, NOW, false);
-        assert_eq!(attempts.judge(at(0, REFUSED), Sent::Nothing, NOW), Verdict::Retry);
-        assert_eq!(attempts.judge(at(1, CLOSED), Sent::Kept, NOW), Verdict::Deliver(Stop::NotIdempotent));
+        let mut attempts = Attempts::new(&policy, &unlimited, NOW, false);
+        assert_eq!(attempts.judge(at(0, REFUSED), Sent::Nothing, NOW, 0), Verdict::RetryAfter(Duration::ZERO));
+        assert_eq!(attempts.judge(at(1, CLOSED), Sent::Kept, NOW, 0), Verdict::Deliver(Stop::NotIdempotent));
     }
 
     #[test]
     fn a_post_may_be_tried_again_where_the_policy_says_so() {
+        let unlimited = unlimited();
         let policy = RetryPolicy { non_idempotent: true, ..policy() };
-        let mut attempts = Attempts::new(&policy, NOW, false);
-        assert_eq!(attempts.judge(at(0, CLOSED), Sent::Kept, NOW), Verdict::Retry);
-        assert_eq!(attempts.judge(at(1, CLOSED), Sent::Lost, NOW), Verdict::Deliver(Stop::BodyNotKept));
+        let mut attempts = Attempts::new(&policy, &unlimited, NOW, false);
+        assert_eq!(attempts.judge(at(0, CLOSED), Sent::Kept, NOW, 0), Verdict::RetryAfter(Duration::ZERO));
+        assert_eq!(attempts.judge(at(1, CLOSED), Sent::Lost, NOW, 0), Verdict::Deliver(Stop::BodyNotKept));
     }
 
     #[test]
     fn a_body_that_is_no_longer_kept_ends_the_retries() {
+        let unlimited = unlimited();
         let policy = policy();
-        let mut attempts = Attempts::new(&policy, NOW, true);
-        assert_eq!(attempts.judge(at(0, CLOSED), Sent::Lost, NOW), Verdict::Deliver(Stop::BodyNotKept));
+        let mut attempts = Attempts::new(&policy, &unlimited, NOW, true);
+        assert_eq!(attempts.judge(at(0, CLOSED), Sent::Lost, NOW, 0), Verdict::Deliver(Stop::BodyNotKept));
     }
 
     #[test]
     fn no_attempt_begins_after_the_time_for_retries() {
+        let unlimited = unlimited();
         let policy = policy();
-        let mut attempts = Attempts::new(&policy, NOW, true);
+        let mut attempts = Attempts::new(&policy, &unlimited, NOW, true);
         let late = NOW + Duration::from_secs(5);
-        assert_eq!(attempts.judge(at(0, CLOSED), Sent::Kept, late), Verdict::Deliver(Stop::OutOfTime));
+        assert_eq!(attempts.judge(at(0, CLOSED), Sent::Kept, late, 0), Verdict::Deliver(Stop::OutOfTime));
+    }
+
+    #[test]
+    fn a_wait_that_would_end_too_late_ends_the_retries() {
+        let unlimited = unlimited();
+        let policy = RetryPolicy { backoff: Duration::from_secs(1), ..policy() };
+        let mut attempts = Attempts::new(&policy, &unlimited, NOW, true);
+        let verdict = attempts.judge(at(0, CLOSED), Sent::Kept, NOW, u64::MAX);
+        assert_eq!(verdict, Verdict::RetryAfter(Duration::from_secs(1)));
+        let late = NOW + Duration::from_secs(4);
+        let verdict = attempts.judge(at(1, CLOSED), Sent::Kept, late, u64::MAX);
+        assert_eq!(verdict, Verdict::Deliver(Stop::OutOfTime));
+    }
+
+    #[test]
+    fn a_spent_budget_ends_the_retries_of_everybody() {
+        let budget = RetryBudget::new(Some(BudgetPolicy { percent: 100, floor: 0 }));
+        let policy = policy();
+        let mut first = Attempts::new(&policy, &budget, NOW, true);
+        assert_eq!(first.judge(at(0, CLOSED), Sent::Kept, NOW, 0), Verdict::RetryAfter(Duration::ZERO));
+        assert_eq!(first.judge(at(1, CLOSED), Sent::Kept, NOW, 0), Verdict::Deliver(Stop::BudgetSpent));
     }
 
     #[test]
     fn the_idle_race_is_free_once_and_counts_as_an_error_after_that() {
+        let unlimited = unlimited();
         let policy = policy();
-        let mut attempts = Attempts::new(&policy, NOW, true);
-        assert_eq!(attempts.judge(at(0, RACE), Sent::Kept, NOW), Verdict::RetryFresh);
+        let mut attempts = Attempts::new(&policy, &unlimited, NOW, true);
+        assert_eq!(attempts.judge(at(0, RACE), Sent::Kept, NOW, 0), Verdict::RetryFresh);
         assert!(attempts.is_empty() && !attempts.tried(EndpointId(0)));
-        assert_eq!(attempts.judge(at(0, RACE), Sent::Kept, NOW), Verdict::Retry);
+        assert_eq!(attempts.judge(at(0, RACE), Sent::Kept, NOW, 0), Verdict::RetryAfter(Duration::ZERO));
     }
 
     #[test]
     fn the_idle_race_is_free_even_where_nothing_is_retried() {
+        let unlimited = unlimited();
         let policy = RetryPolicy::default();
-        let mut attempts = Attempts::new(&policy, NOW, true);
-        assert_eq!(attempts.judge(at(0, RACE), Sent::Kept, NOW), Verdict::RetryFresh);
+        let mut attempts = Attempts::new(&policy, &unlimited, NOW, true);
+        assert_eq!(attempts.judge(at(0, RACE), Sent::Kept, NOW, 0), Verdict::RetryFresh);
     }
 
     #[test]
     fn a_post_in_an_idle_race_is_tried_again_only_if_nothing_was_sent() {
+        let unlimited = unlimited();
         let policy = policy();
-        let mut attempts = Attempts::new(&policy, NOW, false);
-        assert_eq!(attempts.judge(at(0, RACE), Sent::Nothing, NOW), Verdict::RetryFresh);
-        let mut attempts = Attempts::new(&policy, NOW, false);
-        assert_eq!(attempts.judge(at(0, RACE), Sent::Kept, NOW), Verdict::Deliver(Stop::NotIdempotent));
+        let mut attempts = Attempts::new(&policy, &unlimited, NOW, false);
+        assert_eq!(attempts.judge(at(0, RACE), Sent::Nothing, NOW, 0), Verdict::RetryFresh);
+        let mut attempts = Attempts::new(&policy, &unlimited, NOW, false);
+        assert_eq!(attempts.judge(at(0, RACE), Sent::Kept, NOW, 0), Verdict::Deliver(Stop::NotIdempotent));
     }
 
     #[test]
     fn a_client_that_left_gets_no_further_try() {
+        let unlimited = unlimited();
         let policy = policy();
-        let mut attempts = Attempts::new(&policy, NOW, true);
-        let verdict = attempts.judge(at(0, Outcome::Abandoned), Sent::Kept, NOW);
+        let mut attempts = Attempts::new(&policy, &unlimited, NOW, true);
+        let verdict = attempts.judge(at(0, Outcome::Abandoned), Sent::Kept, NOW, 0);
         assert_eq!(verdict, Verdict::Deliver(Stop::ClientLeft));
     }
 }

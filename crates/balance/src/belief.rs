@@ -19,6 +19,8 @@ pub enum Belief {
     Trial,
     /// Probes failed on it: it gets none until they succeed.
     Down,
+    /// It works, and is being taken out of use: it gets only what sessions are bound to it.
+    Draining,
 }
 
 /// Why something is believed. Reads as one short sentence about the endpoint.
@@ -34,6 +36,20 @@ pub enum Cause {
         window: Duration,
         /// What the last of them came to.
         last: Outcome,
+    },
+    /// As many requests in a row failed as the policy bears.
+    FailedInARow {
+        /// How many.
+        count: u32,
+        /// What the last of them came to.
+        last: Outcome,
+    },
+    /// Much more of its requests failed than of the other endpoints'.
+    Outlier {
+        /// How many of a hundred succeeded.
+        success_percent: u8,
+        /// How many of a hundred succeeded on an endpoint of the cluster, in the mean.
+        mean_percent: u8,
     },
     /// As many requests failed, but so much of the cluster is out already that the endpoint stays in.
     KeptIn {
@@ -63,6 +79,12 @@ pub enum Cause {
         /// How many.
         count: u32,
     },
+    /// No probe has succeeded yet, and the policy trusts nobody before one has.
+    NotProbedYet,
+    /// It was told to drain.
+    Drained,
+    /// It was told that it need not drain any more.
+    Undrained,
 }
 
 impl fmt::Display for Cause {
@@ -71,6 +93,12 @@ impl fmt::Display for Cause {
             Self::Started => f.write_str("nothing has failed so far"),
             Self::RequestsFailed { count, window, last } => {
                 write!(f, "{} failed within {window:?}, the last one {last}", Plural(*count, "request"))
+            }
+            Self::FailedInARow { count, last } => {
+                write!(f, "{} in a row failed, the last one {last}", Plural(*count, "request"))
+            }
+            Self::Outlier { success_percent, mean_percent } => {
+                write!(f, "{success_percent} % of its requests succeeded, of the others' {mean_percent} % in the mean")
             }
             Self::KeptIn { count, window } => write!(
                 f,
@@ -84,6 +112,9 @@ impl fmt::Display for Cause {
                 write!(f, "{} in a row failed, the last one {last}", Plural(*count, "probe"))
             }
             Self::ProbesSucceeded { count } => write!(f, "{} in a row succeeded", Plural(*count, "probe")),
+            Self::NotProbedYet => f.write_str("no probe has succeeded so far"),
+            Self::Drained => f.write_str("it was told to drain"),
+            Self::Undrained => f.write_str("it was taken back into use"),
         }
     }
 }

@@ -7,6 +7,10 @@
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use core::time::Duration;
 
+use crate::Timestamp;
+use crate::entropy::high;
+use crate::latency::Latency;
+
 /// One endpoint's shared counts. Aligned to two cache lines, the unit that x86 prefetches, so that
 /// endpoints do not slow each other down.
 #[derive(Debug)]
@@ -15,7 +19,10 @@ pub(crate) struct EndpointCell {
     in_flight: AtomicU32,
     attempts: AtomicU64,
     failures: AtomicU64,
+    // Failures since the last success.
+    failed_in_a_row: AtomicU32,
     latency_us: AtomicU64,
+    latency: AtomicU64,
     trial_ticket: AtomicBool,
 }
 
@@ -41,6 +48,8 @@ impl EndpointCell {
             in_flight: AtomicU32::new(0),
             attempts: AtomicU64::new(0),
             failures: AtomicU64::new(0),
+            failed_in_a_row: AtomicU32::new(0),
+            latency: AtomicU64::new(Latency::UNMEASURED.to_bits()),
             latency_us: AtomicU64::new(UNMEASURED),
             trial_ticket: AtomicBool::new(false),
         }
@@ -51,17 +60,59 @@ impl EndpointCell {
         self.attempts.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Begins a request unless as many as `most` are in flight. Of any number of workers, none goes beyond.
+    pub(crate) fn begin_below(&self, most: u32) -> bool {
+        let one_more = |in_flight| (in_flight < most).then_some(in_flight + 1);
+        let begun = self.in_flight.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok();
+        if begun {
+            self.attempts.fetch_add(1, Ordering::Relaxed);
+        }
+        begun
+    }
+
     pub(crate) fn end(&self) {
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 
     pub(crate) fn count_failure(&self) {
         self.failures.fetch_add(1, Ordering::Relaxed);
+        self.failed_in_a_row.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_success(&self) {
+        // Nearly always it is zero already, and a read leaves the cache line where it is.
+        if self.failed_in_a_row.load(Ordering::Relaxed) != 0 {
+            self.failed_in_a_row.store(0, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn failed_in_a_row(&self) -> u32 {
+        self.failed_in_a_row.load(Ordering::Relaxed)
     }
 
     pub(crate) fn note_latency(&self, latency: Duration) {
         let us = u64::try_from(latency.as_micros()).unwrap_or(UNMEASURED - 1);
         self.latency_us.store(us, Ordering::Relaxed);
+    }
+
+    /// Lets the moving average of latencies hear of one more.
+    pub(crate) fn average_in(&self, latency: Duration, now: Timestamp) {
+        let heard = |bits| Some(Latency::from_bits(bits).after(latency, now).to_bits());
+        // It never fails, since there is always a new value.
+        let _before = self.latency.fetch_update(Ordering::Relaxed, Ordering::Relaxed, heard);
+    }
+
+    /// What one more request would cost here: the average latency in microseconds, once for each request in flight and
+    /// for itself. An endpoint of which nothing is known costs nothing while it is idle, so that it is asked, and more than
+    /// any other while its first answer is awaited.
+    pub(crate) fn cost(&self, now: Timestamp) -> u64 {
+        let micros = Latency::from_bits(self.latency.load(Ordering::Relaxed)).micros(now);
+        let in_flight = u64::from(self.in_flight());
+        match micros {
+            0 if in_flight == 0 => 0,
+            0 => u64::from(u32::MAX) + in_flight,
+            micros => u64::from(micros) * (in_flight + 1),
+        }
     }
 
     /// Lays the ticket down, or takes it away: with it, one request may try an endpoint that is on trial.
@@ -101,6 +152,63 @@ impl Cursor {
     }
 }
 
+/// What the whole cluster has in flight; counted only where a choice depends on it.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub(crate) struct InFlight(AtomicU32);
+
+impl InFlight {
+    pub(crate) fn begin(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn end(&self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// How much happened in each of the latest seconds. Each slot holds the second it counts and the count, so that whoever
+/// comes first in a new second clears the slot by counting in it.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub(crate) struct Seconds([AtomicU64; Seconds::KEPT]);
+
+impl Seconds {
+    /// So many seconds are remembered, the current one included.
+    pub(crate) const KEPT: usize = 10;
+
+    pub(crate) fn add(&self, second: u32) {
+        let slot = &self.0[second as usize % Self::KEPT];
+        let (now, one) = (u64::from(second) << 32, 1);
+        let current = slot.load(Ordering::Relaxed);
+        if current >> 32 == u64::from(second) {
+            slot.fetch_add(one, Ordering::Relaxed);
+        } else if slot.compare_exchange(current, now | one, Ordering::Relaxed, Ordering::Relaxed).is_err() {
+            // Somebody else has cleared it meanwhile.
+            slot.fetch_add(one, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes one back that was added in that second.
+    pub(crate) fn take_back(&self, second: u32) {
+        let counts = |slot: u64| slot >> 32 == u64::from(second) && slot & u64::from(u32::MAX) > 0;
+        let fewer = |slot: u64| counts(slot).then(|| slot - 1);
+        // If the slot counts another second by now, the one is forgotten anyway.
+        let _forgotten = self.0[second as usize % Self::KEPT].fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer);
+    }
+
+    /// How much there was in the latest seconds up to this one.
+    pub(crate) fn sum(&self, second: u32) -> u64 {
+        let recent = |slot: u64| (second.wrapping_sub(high(slot)) as usize) < Self::KEPT;
+        let slots = self.0.iter().map(|slot| slot.load(Ordering::Relaxed));
+        slots.filter(|slot| recent(*slot)).map(|slot| slot & u64::from(u32::MAX)).sum()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,6 +220,45 @@ mod tests {
         cell.set_trial_ticket(true);
         assert!(cell.claim_trial_ticket());
         assert!(!cell.claim_trial_ticket());
+    }
+
+    #[test]
+    fn no_more_begin_than_may_be_in_flight() {
+        let cell = EndpointCell::new();
+        assert_eq!([1, 2, 3].map(|_| cell.begin_below(2)), [true, true, false]);
+        assert_eq!((cell.counters().in_flight, cell.counters().attempts), (2, 2));
+    }
+
+    #[test]
+    fn a_success_ends_a_row_of_failures() {
+        let cell = EndpointCell::new();
+        cell.count_failure();
+        cell.count_failure();
+        assert_eq!(cell.failed_in_a_row(), 2);
+        cell.count_success();
+        assert_eq!((cell.failed_in_a_row(), cell.counters().failures), (0, 2));
+    }
+
+    #[test]
+    fn ten_seconds_are_remembered_and_no_more() {
+        let seconds = Seconds::default();
+        for second in 0..30 {
+            seconds.add(second);
+            seconds.add(second);
+            assert_eq!(seconds.sum(second), 2 * u64::from(second + 1).min(10));
+        }
+        assert_eq!(seconds.sum(34), 10);
+        assert_eq!(seconds.sum(39), 0);
+    }
+
+    #[test]
+    fn what_is_taken_back_was_never_there() {
+        let seconds = Seconds::default();
+        seconds.add(3);
+        seconds.take_back(3);
+        assert_eq!(seconds.sum(3), 0);
+        seconds.take_back(3);
+        assert_eq!(seconds.sum(3), 0);
     }
 
     #[test]

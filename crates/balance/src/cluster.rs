@@ -2,7 +2,8 @@
 //! Carries no request and is on no request's path.
 //!
 //! ```text
-//!                 max-fails in fail-window             eject-time over, or probes recovered
+//!        failures in the window or in a row, or
+//!        far more of them than the others have       eject-time over, or probes recovered
 //!        Up ───────────────────────────────▶ Ejected ───────────────────────────────▶ Trial
 //!        ▲ ▲                                    ▲               the trial failed        │
 //!        │ │                                    └───────────────────────────────────────┤
@@ -10,61 +11,27 @@
 //!        │  rise probes succeeded                                   the trial succeeded
 //!       Down ◀── fall probes failed, from any state
 //! ```
+//!
+//! An endpoint that is up may be draining: it keeps its sessions and gets nothing else.
 
 mod member;
+mod outliers;
 #[cfg(test)]
 mod tests;
 
-use alloc::collections::VecDeque;
-use alloc::string::String;
+use alloc::boxed::Box;
+use alloc::collections::{BinaryHeap, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::time::Duration;
+use core::cmp::Reverse;
 
-use crate::cells::{Counters, Cursor, EndpointCell};
-use crate::picker::Candidate;
+use crate::cells::{Counters, EndpointCell};
+use crate::entropy::stir;
+use crate::picker::{Candidate, Choosing, Layout, Preference, SharedCounts, hash_key};
 use crate::probe::{ProbeEffect, ProbeSchedule};
-use crate::{Algorithm, Belief, Cause, EndpointId, Outcome, Picker, ProbePolicy, ProbePoll, Timestamp, Turn};
-use member::Member;
-
-/// One endpoint as configured.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Endpoint {
-    /// Unique in its cluster.
-    pub name: String,
-    /// Its share relative to the others, 1 to 1000.
-    pub weight: u32,
-}
-
-/// When requests' failures take an endpoint out, and for how long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HealthPolicy {
-    /// So many failed requests within the window eject an endpoint; 0: none ever does.
-    pub max_fails: u32,
-    /// The window, sliding.
-    pub fail_window: Duration,
-    /// How long it is out before its trial.
-    pub eject_time: Duration,
-    /// No endpoint is ejected if more than this part of the cluster would be out then: when so many fail, the fault
-    /// is likelier ours. In percent, 0 to 100; of two or more endpoints one may always be ejected, unless it is 0.
-    pub max_ejected_percent: u8,
-    /// Whether, when no endpoint is available, requests go to doubted ones rather than nowhere.
-    pub fail_open: bool,
-}
-
-/// How a cluster is run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Policy {
-    /// How it chooses.
-    pub algorithm: Algorithm,
-    /// What requests tell of health.
-    pub health: HealthPolicy,
-    /// How endpoints are probed; `None`: not at all.
-    pub probe: Option<ProbePolicy>,
-    /// Whether failed requests are tried again. Where they are not, any request may be an endpoint's trial,
-    /// since none is better suited than another.
-    pub retries: bool,
-}
+use crate::{Belief, Cause, Endpoint, EndpointId, Outcome, Picker, Policy, ProbePoll, Timestamp, Turn};
+use member::{Member, STEPS};
+use outliers::{Outlier, Outliers};
 
 /// A belief changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,29 +57,62 @@ pub struct Event {
 pub struct Cluster {
     members: Vec<Member>,
     policy: Policy,
+    choosing: Choosing,
+    preferences: Box<[Preference]>,
     schedule: Option<ProbeSchedule>,
-    cells: Arc<[Arc<EndpointCell>]>,
-    cursor: Arc<Cursor>,
+    outliers: Option<Outliers>,
+    shared: Arc<SharedCounts>,
     events: VecDeque<Event>,
     picker_is_stale: bool,
+    // When each member's time is up. Entries whose member has changed meanwhile are skipped.
+    timers: BinaryHeap<Reverse<(Timestamp, EndpointId)>>,
+    // How many members are not up.
+    out: usize,
+    entropy: u64,
 }
 
 impl Cluster {
-    /// A cluster of these endpoints, each believed to be up until it fails.
+    /// A cluster of these endpoints, each believed to be up until it fails (or, if the probes' policy says so, down until a
+    /// probe has succeeded). `entropy` is 64 random bits, from which jitter is drawn.
     ///
     /// # Panics
     ///
     /// If there are more than `u32::MAX` endpoints.
-    pub fn new(endpoints: Vec<Endpoint>, policy: Policy, now: Timestamp) -> Self {
+    pub fn new(endpoints: Vec<Endpoint>, policy: Policy, now: Timestamp, entropy: u64) -> Self {
         let count = u32::try_from(endpoints.len()).expect("no configuration names four billion endpoints");
-        Self {
+        let preference = |e: &Endpoint| Preference { priority: e.priority, elsewhere: e.elsewhere };
+        let mut preferences: Vec<_> = endpoints.iter().map(preference).collect();
+        preferences.sort_unstable();
+        preferences.dedup();
+        let group = |endpoint: &Endpoint| preferences.partition_point(|other| *other < preference(endpoint));
+        let hashed: Vec<_> = endpoints.iter().map(|e| (hash_key(e.name.as_bytes()), e.weight)).collect();
+        let layout = Layout::new(policy.algorithm, &hashed).map(Arc::new);
+        let bounded = policy.algorithm.is_hash() && policy.bound_percent > 0;
+        let shared = SharedCounts {
             cells: endpoints.iter().map(|_| Arc::new(EndpointCell::new())).collect(),
-            members: endpoints.into_iter().map(|endpoint| Member::new(endpoint, now)).collect(),
+            cursors: preferences.iter().map(|_| crate::cells::Cursor::default()).collect(),
+            all: bounded.then(Arc::default),
+        };
+        let members: Vec<_> = endpoints
+            .into_iter()
+            .map(|endpoint| {
+                let group = group(&endpoint);
+                Member::new(endpoint, group, &policy, now)
+            })
+            .collect();
+        Self {
+            out: members.iter().filter(|member| member.health != Belief::Up).count(),
+            choosing: Choosing { algorithm: policy.algorithm, layout, bound_percent: policy.bound_percent },
+            preferences: preferences.into(),
             schedule: policy.probe.map(|probe| ProbeSchedule::new(probe, count, now)),
+            outliers: policy.health.outliers.map(|policy| Outliers::new(policy, members.len(), now)),
+            members,
             policy,
-            cursor: Arc::default(),
+            shared: Arc::new(shared),
             events: VecDeque::new(),
             picker_is_stale: true,
+            timers: BinaryHeap::new(),
+            entropy,
         }
     }
 
@@ -120,13 +120,22 @@ impl Cluster {
     pub fn handle_failure(&mut self, id: EndpointId, turn: Turn, outcome: Outcome, now: Timestamp) {
         let health = self.policy.health;
         let member = &mut self.members[id.index()];
-        match (member.belief, turn) {
-            (Belief::Up, _) => {
-                let Ok(max_fails @ 1..) = usize::try_from(health.max_fails) else { return };
-                member.window.push(now, max_fails);
-                if member.window.count(now, health.fail_window) >= max_fails && self.may_eject_one_more() {
-                    let (count, window) = (health.max_fails, health.fail_window);
-                    self.eject(id, Cause::RequestsFailed { count, window, last: outcome }, now);
+        match (member.health, turn) {
+            (Belief::Up | Belief::Draining, _) => {
+                let in_a_row = self.shared.cells[id.index()].failed_in_a_row();
+                let max_fails = usize::try_from(health.max_fails).unwrap_or(usize::MAX);
+                if max_fails > 0 {
+                    member.window.push(now, max_fails);
+                }
+                let cause = if max_fails > 0 && member.window.count(now, health.fail_window) >= max_fails {
+                    Cause::RequestsFailed { count: health.max_fails, window: health.fail_window, last: outcome }
+                } else if health.max_fails_in_a_row > 0 && in_a_row >= health.max_fails_in_a_row {
+                    Cause::FailedInARow { count: health.max_fails_in_a_row, last: outcome }
+                } else {
+                    return;
+                };
+                if self.may_eject_one_more() {
+                    self.eject(id, cause, now);
                 }
             }
             (Belief::Trial, Turn::Trial) => self.eject(id, Cause::TrialFailed { outcome }, now),
@@ -137,29 +146,34 @@ impl Cluster {
 
     /// A request succeeded on an endpoint that is doubted. A success on any other need not be reported.
     pub fn handle_success(&mut self, id: EndpointId, turn: Turn, now: Timestamp) {
-        match (self.members[id.index()].belief, turn) {
+        match (self.members[id.index()].health, turn) {
             (Belief::Trial, Turn::Trial | Turn::FailOpen) | (Belief::Ejected { .. }, Turn::FailOpen) => {
                 self.change(id, Belief::Up, Cause::RequestSucceeded, now);
             }
             // A pinned request shows that it was answered, not that the endpoint does its work; and what probes
             // have taken down, probes take up.
-            (Belief::Up | Belief::Trial | Belief::Ejected { .. } | Belief::Down, _) => {}
+            (Belief::Up | Belief::Draining | Belief::Trial | Belief::Ejected { .. } | Belief::Down, _) => {}
         }
     }
 
     /// The probe that [`poll_probe`](Self::poll_probe) asked for at `began` is back.
     pub fn handle_probe(&mut self, id: EndpointId, outcome: Outcome, began: Timestamp, now: Timestamp) {
+        self.entropy = stir(self.entropy);
         let Some(schedule) = &mut self.schedule else { return };
-        schedule.plan(id, began, now);
+        schedule.plan(id, began, now, self.entropy);
         if matches!(outcome, Outcome::Failed(failure) if failure.is_nobodys()) {
             return;
         }
         let policy = schedule.policy();
         let member = &mut self.members[id.index()];
-        match (member.probes.note(policy, outcome, now), member.belief) {
-            (ProbeEffect::Fallen, Belief::Up | Belief::Ejected { .. } | Belief::Trial) => {
+        let first = member.waits_for_its_first_probe();
+        match (member.probes.note(policy, outcome, now), member.health) {
+            (ProbeEffect::Fallen, Belief::Up | Belief::Draining | Belief::Ejected { .. } | Belief::Trial) => {
                 let count = member.probes.failed_in_a_row();
                 self.change(id, Belief::Down, Cause::ProbesFailed { count, last: outcome }, now);
+            }
+            (_, Belief::Down) if first && policy.succeeds(outcome) => {
+                self.change(id, Belief::Up, Cause::ProbesSucceeded { count: 1 }, now);
             }
             (ProbeEffect::Risen, Belief::Down) => {
                 self.change(id, Belief::Up, Cause::ProbesSucceeded { count: policy.rise }, now);
@@ -171,12 +185,26 @@ impl Cluster {
         }
     }
 
-    /// Time has passed: ends the ejections that are over.
+    /// Takes the endpoint out of use, or back: while it drains, it gets only what sessions are bound to it.
+    pub fn handle_drain(&mut self, id: EndpointId, draining: bool, now: Timestamp) {
+        let member = &mut self.members[id.index()];
+        if member.endpoint.draining == draining {
+            return;
+        }
+        let from = member.belief();
+        member.drain(draining, now);
+        let (to, cause) = (member.belief(), member.cause_now(&self.policy.health, now));
+        self.events.push_back(Event { at: now, endpoint: id, from, to, cause });
+        self.picker_is_stale = true;
+    }
+
+    /// Time has passed: ends the ejections that are over, goes on with slow starts, and compares the endpoints.
     pub fn handle_timeout(&mut self, now: Timestamp) {
-        for id in (0u32..).map(EndpointId).take(self.members.len()) {
+        while let Some(Reverse((_, id))) = self.timers.peek().copied().filter(|Reverse((due, _))| *due <= now) {
+            self.timers.pop();
             let patience = self.policy.health.eject_time;
             let member = &mut self.members[id.index()];
-            match member.belief {
+            match member.health {
                 Belief::Ejected { until } if until <= now => {
                     self.change(id, Belief::Trial, Cause::EjectionOver, now);
                 }
@@ -184,19 +212,37 @@ impl Cluster {
                     member.any_request_is_the_trial = true;
                     self.picker_is_stale = true;
                 }
-                Belief::Up | Belief::Ejected { .. } | Belief::Trial | Belief::Down => {}
+                Belief::Up if !self.policy.slow_start.is_zero() => {
+                    self.picker_is_stale = true;
+                    self.watch(id, now);
+                }
+                Belief::Up | Belief::Draining | Belief::Ejected { .. } | Belief::Trial | Belief::Down => {}
             }
         }
+        self.eject_outliers(now);
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout); `None`: not before something else happens.
     pub fn poll_timeout(&self) -> Option<Timestamp> {
-        self.members.iter().filter_map(|member| member.next_timeout(self.policy.health.eject_time)).min()
+        let member = self.timers.peek().map(|Reverse((due, _))| *due);
+        [member, self.outliers.as_ref().map(Outliers::next)].into_iter().flatten().min()
     }
 
     /// The next endpoint to probe, or when to ask again.
     pub fn poll_probe(&mut self, now: Timestamp) -> ProbePoll {
-        self.schedule.as_mut().map_or(ProbePoll::Idle, |schedule| schedule.poll(now))
+        let Some(schedule) = &mut self.schedule else { return ProbePoll::Idle };
+        loop {
+            let polled = schedule.poll(now);
+            let ProbePoll::Send(id) = polled else { return polled };
+            let member = &mut self.members[id.index()];
+            let counters = self.shared.cells[id.index()].counters();
+            if member.health != Belief::Up || !member.probes.is_spared(schedule.policy(), counters) {
+                return polled;
+            }
+            // Requests have just shown what a probe would ask.
+            self.entropy = stir(self.entropy);
+            schedule.plan(id, now, now, self.entropy);
+        }
     }
 
     /// The oldest change of belief that was not asked for yet.
@@ -205,14 +251,26 @@ impl Cluster {
     }
 
     /// A new picker, if the one before it is no longer right.
-    pub fn poll_picker(&mut self) -> Option<Picker> {
+    pub fn poll_picker(&mut self, now: Timestamp) -> Option<Picker> {
         if !self.picker_is_stale {
             return None;
         }
         self.picker_is_stale = false;
-        let candidates: Vec<_> = self.members.iter().map(Member::candidate).collect::<Vec<Candidate>>();
-        let (cells, cursor) = (Arc::clone(&self.cells), Arc::clone(&self.cursor));
-        Some(Picker::new(self.policy.algorithm, &candidates, self.policy.health.fail_open, cells, cursor))
+        let candidates = self.candidates(now);
+        let (fail_open, shared) = (self.policy.health.fail_open, Arc::clone(&self.shared));
+        Some(Picker::new(&self.choosing, &self.preferences, &candidates, fail_open, shared))
+    }
+
+    fn candidates(&self, now: Timestamp) -> Vec<Candidate> {
+        let tenths = |member: &Member| member.tenths(self.policy.slow_start, now);
+        let nobody_starts = self.choosing.layout.is_some() || self.members.iter().all(|m| tenths(m) == STEPS);
+        let weighed = |member: &Member| {
+            let candidate = member.candidate();
+            // In tenths only where it makes a difference: a round robin's table is longer then.
+            let weight = if nobody_starts { candidate.weight } else { candidate.weight * tenths(member) };
+            Candidate { weight, ..candidate }
+        };
+        self.members.iter().map(weighed).collect()
     }
 
     /// The endpoints in the order of the configuration.
@@ -223,7 +281,7 @@ impl Cluster {
     /// What is believed of the endpoint, and since when.
     pub fn belief(&self, id: EndpointId) -> (Belief, Timestamp) {
         let member = &self.members[id.index()];
-        (member.belief, member.since)
+        (member.belief(), member.since)
     }
 
     /// Why it is believed.
@@ -234,35 +292,64 @@ impl Cluster {
     /// The endpoint's last probe: when its result came, what it was, and whether it was a success.
     pub fn last_probe(&self, id: EndpointId) -> Option<(Timestamp, Outcome, bool)> {
         let last = self.members[id.index()].probes.last;
-        last.map(|(at, outcome)| (at, outcome, crate::probe::succeeds(outcome)))
+        let policy = self.schedule.as_ref()?.policy();
+        last.map(|(at, outcome)| (at, outcome, policy.succeeds(outcome)))
     }
 
     /// What the endpoint's shared counts say.
     pub fn counters(&self, id: EndpointId) -> Counters {
-        self.cells[id.index()].counters()
+        self.shared.cells[id.index()].counters()
     }
 
     fn may_eject_one_more(&self) -> bool {
         let all = self.members.len();
-        let out = self.members.iter().filter(|member| member.belief != Belief::Up).count();
         let percent = usize::from(self.policy.health.max_ejected_percent);
         // A cluster of one is never ejected: there is nowhere else to go.
         let allowed = if all < 2 || percent == 0 { 0 } else { (all * percent / 100).max(1) };
-        out < allowed
+        self.out < allowed
+    }
+
+    fn eject_outliers(&mut self, now: Timestamp) {
+        let Some(outliers) = self.outliers.as_mut().filter(|outliers| outliers.next() <= now) else { return };
+        let counts = self.members.iter().zip(&self.shared.cells).map(|(member, cell)| {
+            let counters = cell.counters();
+            (counters.attempts, counters.failures, member.health == Belief::Up)
+        });
+        for Outlier { endpoint, success_percent, mean_percent } in outliers.find(counts, now) {
+            if self.may_eject_one_more() {
+                self.eject(endpoint, Cause::Outlier { success_percent, mean_percent }, now);
+            }
+        }
     }
 
     fn eject(&mut self, id: EndpointId, cause: Cause, now: Timestamp) {
-        self.members[id.index()].probes.note_ejection();
-        self.change(id, Belief::Ejected { until: now + self.policy.health.eject_time }, cause, now);
+        self.entropy = stir(self.entropy);
+        let member = &mut self.members[id.index()];
+        member.probes.note_ejection();
+        let until = member.eject_until(&self.policy.health, now, self.entropy);
+        self.change(id, Belief::Ejected { until }, cause, now);
     }
 
     fn change(&mut self, id: EndpointId, to: Belief, cause: Cause, now: Timestamp) {
         let any_request_is_the_trial = !self.policy.retries;
         let member = &mut self.members[id.index()];
-        let from = member.believe(to, cause, now);
+        let (from, was_out) = (member.belief(), member.health != Belief::Up);
+        member.believe(to, cause, now);
         member.any_request_is_the_trial = any_request_is_the_trial;
-        self.cells[id.index()].set_trial_ticket(to == Belief::Trial);
+        self.out = self.out + usize::from(to != Belief::Up) - usize::from(was_out);
+        let to = member.belief();
+        let cell = &self.shared.cells[id.index()];
+        cell.set_trial_ticket(to == Belief::Trial);
+        cell.count_success();
         self.events.push_back(Event { at: now, endpoint: id, from, to, cause });
         self.picker_is_stale = true;
+        self.watch(id, now);
+    }
+
+    /// Sees to it that the member's time is not missed.
+    fn watch(&mut self, id: EndpointId, now: Timestamp) {
+        if let Some(due) = self.members[id.index()].next_timeout(&self.policy, now) {
+            self.timers.push(Reverse((due, id)));
+        }
     }
 }

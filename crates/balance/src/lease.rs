@@ -3,7 +3,9 @@
 use alloc::sync::Arc;
 use core::time::Duration;
 
-use crate::cells::EndpointCell;
+use crate::Timestamp;
+use crate::cells::{EndpointCell, InFlight};
+use crate::picker::SharedCounts;
 
 /// An endpoint's place in its cluster, counted from 0 in the order of the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,6 +27,8 @@ pub enum Turn {
     Trial,
     /// No endpoint was available, and the cluster fails open: better a doubtful endpoint than none.
     FailOpen,
+    /// The request belongs to a session that is bound to the endpoint.
+    Session,
     /// The request named the endpoint.
     Pinned,
 }
@@ -35,16 +39,31 @@ pub enum Turn {
 /// result gives its ticket back, so that the next request is the trial.
 #[derive(Debug)]
 pub struct Lease {
+    // Not the whole of what the pickers share: its count of references would be one more thing that all workers write.
     cell: Arc<EndpointCell>,
+    all: Option<Arc<InFlight>>,
     endpoint: EndpointId,
     turn: Turn,
     settled: bool,
 }
 
 impl Lease {
-    pub(crate) fn new(cell: &Arc<EndpointCell>, endpoint: EndpointId, turn: Turn) -> Self {
-        cell.begin();
-        Self { cell: Arc::clone(cell), endpoint, turn, settled: false }
+    pub(crate) fn new(shared: &SharedCounts, endpoint: EndpointId, turn: Turn) -> Self {
+        shared.cells[endpoint.index()].begin();
+        Self::begun(shared, endpoint, turn)
+    }
+
+    /// A lease unless the endpoint has as many requests as `most` in flight.
+    pub(crate) fn below(shared: &SharedCounts, endpoint: EndpointId, turn: Turn, most: u32) -> Option<Self> {
+        shared.cells[endpoint.index()].begin_below(most).then(|| Self::begun(shared, endpoint, turn))
+    }
+
+    fn begun(shared: &SharedCounts, endpoint: EndpointId, turn: Turn) -> Self {
+        let all = shared.all.clone();
+        if let Some(all) = &all {
+            all.begin();
+        }
+        Self { cell: Arc::clone(&shared.cells[endpoint.index()]), all, endpoint, turn, settled: false }
     }
 
     /// The endpoint that is held.
@@ -62,11 +81,17 @@ impl Lease {
         self.cell.count_failure();
     }
 
+    /// Notes how long the attempt went on, whatever came of it: a request that was given up was at least so slow.
+    pub fn note_latency(&self, latency: Duration, now: Timestamp) {
+        self.cell.average_in(latency, now);
+    }
+
     /// Notes that the endpoint answered, and how long it took until the answer's head was there.
     ///
     /// Returns whether the cluster must hear of it: a success of an endpoint that is believed to work is no news.
     pub fn note_success(&self, latency: Duration) -> bool {
         self.cell.note_latency(latency);
+        self.cell.count_success();
         matches!(self.turn, Turn::Trial | Turn::FailOpen)
     }
 
@@ -79,6 +104,9 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         self.cell.end();
+        if let Some(all) = &self.all {
+            all.end();
+        }
         if self.turn == Turn::Trial && !self.settled {
             self.cell.set_trial_ticket(true);
         }
@@ -89,40 +117,42 @@ impl Drop for Lease {
 mod tests {
     use super::*;
 
-    fn cell() -> Arc<EndpointCell> {
-        Arc::new(EndpointCell::new())
+    fn shared() -> SharedCounts {
+        let cells = [Arc::new(EndpointCell::new())];
+        SharedCounts { cells: cells.into(), cursors: [].into(), all: Some(Arc::default()) }
     }
 
     #[test]
     fn an_endpoint_has_one_more_request_in_flight_while_the_lease_lives() {
-        let cell = cell();
-        let lease = Lease::new(&cell, EndpointId(0), Turn::Regular);
-        assert_eq!(cell.counters().in_flight, 1);
+        let shared = shared();
+        let lease = Lease::new(&shared, EndpointId(0), Turn::Regular);
+        assert_eq!(shared.cells[0].counters().in_flight, 1);
         drop(lease);
-        assert_eq!((cell.counters().in_flight, cell.counters().attempts), (0, 1));
+        assert_eq!((shared.cells[0].counters().in_flight, shared.cells[0].counters().attempts), (0, 1));
+        assert_eq!(shared.all.as_ref().map(|all| all.get()), Some(0));
     }
 
     #[test]
     fn a_trial_that_is_dropped_without_a_result_gives_its_ticket_back() {
-        let cell = cell();
-        drop(Lease::new(&cell, EndpointId(0), Turn::Trial));
-        assert!(cell.claim_trial_ticket());
+        let shared = shared();
+        drop(Lease::new(&shared, EndpointId(0), Turn::Trial));
+        assert!(shared.cells[0].claim_trial_ticket());
     }
 
     #[test]
     fn a_settled_trial_keeps_its_ticket() {
-        let cell = cell();
-        let mut lease = Lease::new(&cell, EndpointId(0), Turn::Trial);
+        let shared = shared();
+        let mut lease = Lease::new(&shared, EndpointId(0), Turn::Trial);
         lease.note_failure();
         lease.settle();
         drop(lease);
-        assert!(!cell.claim_trial_ticket());
-        assert_eq!(cell.counters().failures, 1);
+        assert!(!shared.cells[0].claim_trial_ticket());
+        assert_eq!(shared.cells[0].counters().failures, 1);
     }
 
     #[test]
     fn a_success_is_news_only_where_it_was_doubted() {
-        let news = |turn| Lease::new(&cell(), EndpointId(0), turn).note_success(Duration::ZERO);
+        let news = |turn| Lease::new(&shared(), EndpointId(0), turn).note_success(Duration::ZERO);
         assert!(news(Turn::Trial) && news(Turn::FailOpen));
         assert!(!news(Turn::Regular) && !news(Turn::Pinned));
     }

@@ -10,6 +10,8 @@ pub enum Outcome {
         /// The answer's status code, 200 to 999.
         status: u16,
     },
+    /// The endpoint accepted a connection, and nothing more was asked of it: a probe over TCP.
+    Connected,
     /// The endpoint gave no answer, or not a whole one.
     Failed(Failure),
     /// The client left, or broke off its own request. Nobody's failure.
@@ -36,6 +38,8 @@ pub enum Failure {
     ResponseTimeout,
     /// What came is not an HTTP answer.
     InvalidHeader,
+    /// The answer to a probe lacks the text that it should have.
+    WrongBody,
     /// The answer's body broke off before its end.
     Truncated,
     /// The answer's body stood still for longer than the body timeout.
@@ -44,7 +48,7 @@ pub enum Failure {
 
 impl Failure {
     /// Every failure there is.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Refused,
         Self::Unreachable,
         Self::Shortage,
@@ -53,6 +57,7 @@ impl Failure {
         Self::IdleRace,
         Self::ResponseTimeout,
         Self::InvalidHeader,
+        Self::WrongBody,
         Self::Truncated,
         Self::Stalled,
     ];
@@ -68,6 +73,7 @@ impl Failure {
             Self::IdleRace => "idle-race",
             Self::ResponseTimeout => "response-timeout",
             Self::InvalidHeader => "invalid-header",
+            Self::WrongBody => "wrong-body",
             Self::Truncated => "truncated",
             Self::Stalled => "stalled",
         }
@@ -95,6 +101,7 @@ impl fmt::Display for Failure {
             Self::IdleRace => "closed an idle connection just as it was used",
             Self::ResponseTimeout => "did not answer in time",
             Self::InvalidHeader => "answered something that is not HTTP",
+            Self::WrongBody => "answered without the text that its probe looks for",
             Self::Truncated => "broke off its answer",
             Self::Stalled => "stood still in the middle of its answer",
         })
@@ -106,6 +113,7 @@ impl fmt::Display for Outcome {
         match self {
             Self::Answered { status } => write!(f, "answered {status}"),
             Self::Failed(failure) => failure.fmt(f),
+            Self::Connected => f.write_str("accepted a connection"),
             Self::Abandoned => f.write_str("was left by the client"),
         }
     }

@@ -3,22 +3,26 @@
 
 mod chooser;
 mod drawing;
+mod group;
+mod hash;
+mod maglev;
+mod ring;
 mod round_robin;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
+use core::num::NonZeroU32;
 
-use self::chooser::Chooser;
+pub(crate) use self::chooser::Choosing;
+use self::chooser::Scene;
+use self::group::Group;
+pub(crate) use self::group::{Candidate, Preference};
+pub(crate) use self::hash::Layout;
+pub use self::hash::hash_key;
 pub use self::round_robin::layout_steps;
-use crate::cells::{Cursor, EndpointCell};
-use crate::{Algorithm, Attempts, EndpointId, Lease, Observer, PassedOver, Timestamp, Turn};
-
-/// What a picker needs to know of one endpoint.
-pub(crate) struct Candidate {
-    pub(crate) weight: u32,
-    pub(crate) standing: Standing,
-}
+use crate::cells::{Cursor, EndpointCell, InFlight};
+use crate::entropy::stir;
+use crate::{EndpointId, Lease, Observer, PassedOver, Timestamp, Turn, Wish};
 
 /// Whether, and why not, an endpoint takes turns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +32,8 @@ pub(crate) enum Standing {
     Trial {
         any: bool,
     },
+    /// Works, but takes only the requests of sessions that are bound to it.
+    Draining,
     Out(PassedOver),
 }
 
@@ -36,237 +42,192 @@ pub(crate) enum Standing {
 pub struct NoEndpoint {
     /// When the next ejection ends, if one is what it waits for.
     pub until: Option<Timestamp>,
+    /// Whether an endpoint was passed over for nothing but the number of its requests in flight: one of them may end soon.
+    pub at_capacity: bool,
 }
 
 /// Chooses an endpoint without allocation, and by all algorithms but least-request in the same time with four endpoints
 /// or ten thousand.
 #[derive(Debug)]
 pub struct Picker {
-    chooser: Chooser,
+    groups: Box<[Group]>,
     // By what right it chooses: `Regular`, or `FailOpen` if no endpoint is available and it chooses among the doubted.
     turn: Turn,
-    trials: Box<[(EndpointId, bool)]>,
     standings: Box<[Standing]>,
-    cells: Arc<[Arc<EndpointCell>]>,
-    cursor: Arc<Cursor>,
+    // By endpoint; empty if none has a limit.
+    most: Box<[Option<NonZeroU32>]>,
+    shared: Arc<SharedCounts>,
 }
+
+/// What all pickers of a cluster, one after another, count in.
+#[derive(Debug)]
+pub(crate) struct SharedCounts {
+    pub(crate) cells: Box<[Arc<EndpointCell>]>,
+    // One a group.
+    pub(crate) cursors: Box<[Cursor]>,
+    // Only where a choice depends on it.
+    pub(crate) all: Option<Arc<InFlight>>,
+}
+
+/// A worker that loses the last place at an endpoint to another chooses again so often.
+const RACES: usize = 4;
 
 impl Picker {
     pub(crate) fn new(
-        algorithm: Algorithm,
+        choosing: &Choosing,
+        preferences: &[Preference],
         candidates: &[Candidate],
         fail_open: bool,
-        cells: Arc<[Arc<EndpointCell>]>,
-        cursor: Arc<Cursor>,
+        shared: Arc<SharedCounts>,
     ) -> Self {
-        let ids = || (0u32..).map(EndpointId);
-        let weights = |wanted: &dyn Fn(&Candidate) -> bool| -> Vec<(EndpointId, u32)> {
-            ids().zip(candidates).filter(|(_, c)| wanted(c)).map(|(id, c)| (id, c.weight)).collect()
-        };
-        let available = weights(&|candidate| candidate.standing == Standing::Available);
-        let (chooser, turn) = if available.is_empty() && fail_open {
-            // Those on trial are asked first anyway, and once: they get their ticket, not a turn.
-            let doubted = weights(&|candidate| matches!(candidate.standing, Standing::Out(_)));
-            (Chooser::new(algorithm, &doubted), Turn::FailOpen)
+        let any_available = candidates.iter().any(|candidate| candidate.standing == Standing::Available);
+        let (groups, turn) = if any_available || !fail_open {
+            let available = |standing| standing == Standing::Available;
+            (group::lay_out(choosing, preferences, candidates, available), Turn::Regular)
         } else {
-            (Chooser::new(algorithm, &available), Turn::Regular)
+            // Those on trial are asked first anyway, and once: they get their ticket, not a turn.
+            let doubted = |standing| matches!(standing, Standing::Out(_) | Standing::Draining);
+            (group::lay_out(choosing, preferences, candidates, doubted), Turn::FailOpen)
         };
-        let trials = ids()
-            .zip(candidates)
-            .filter_map(|(id, candidate)| match candidate.standing {
-                Standing::Trial { any } => Some((id, any)),
-                Standing::Available | Standing::Out(_) => None,
-            })
-            .collect();
         let standings = candidates.iter().map(|candidate| candidate.standing).collect();
-        Self { chooser, turn, trials, standings, cells, cursor }
+        let limited = candidates.iter().any(|candidate| candidate.most.is_some());
+        let most = candidates.iter().filter(|_| limited).map(|candidate| candidate.most).collect();
+        Self { groups, turn, standings, most, shared }
     }
 
-    /// Chooses an endpoint for the next attempt of a request, never one that it has tried. `entropy` is 64 random bits.
+    /// Chooses an endpoint for the next attempt of a request, never one that it has tried.
     ///
-    /// An endpoint on trial comes first, so that it is back as soon as it works; but its trial is a request that
-    /// can be tried elsewhere if it fails, as long as there is somewhere else.
+    /// A session's own endpoint comes first while it works. Next comes an endpoint on trial, so that it is back as soon as
+    /// it works; but its trial is a request that can be tried elsewhere if it fails, as long as there is somewhere else.
     ///
     /// # Errors
     ///
-    /// [`NoEndpoint`] if every endpoint is out or tried.
-    pub fn pick<O: Observer>(
-        &self,
-        attempts: &Attempts<'_>,
-        entropy: u64,
-        observer: &mut O,
-    ) -> Result<Lease, NoEndpoint> {
+    /// [`NoEndpoint`] if every endpoint is out, full or tried.
+    pub fn pick<O: Observer>(&self, wish: &Wish<'_>, observer: &mut O) -> Result<Lease, NoEndpoint> {
         if O::LISTENS {
             self.tell_who_is_out(observer);
         }
-        let shielded = attempts.shielded();
-        if let Some(lease) = self.claim_trial(attempts, |any| shielded || (any && attempts.is_empty())) {
+        if let Some(lease) = wish.session.and_then(|endpoint| self.pick_for_session(endpoint, wish, observer)) {
             return Ok(lease);
         }
-        let may = |endpoint| {
-            let tried = attempts.tried(endpoint);
-            if tried {
-                observer.passed_over(endpoint, PassedOver::AlreadyTried);
+        let shielded = wish.attempts.shielded();
+        let first = group::first(&self.groups, stir(wish.entropy));
+        let others = (0..self.groups.len()).filter(|other| *other != first);
+        for index in core::iter::once(first).chain(others).take(self.groups.len()) {
+            let group = &self.groups[index];
+            if let Some(lease) = self.claim_trial(group, wish, |any| shielded || (any && wish.attempts.is_empty())) {
+                return Ok(lease);
             }
-            !tried
-        };
-        if let Some(endpoint) = self.chooser.choose(&self.cells, &self.cursor, entropy, may) {
-            return Ok(self.lease(endpoint, self.turn));
+            if let Some(lease) = self.choose(group, index, wish, observer) {
+                return Ok(lease);
+            }
         }
-        self.claim_trial(attempts, |_| true).ok_or_else(|| {
-            for (endpoint, _) in &self.trials {
-                observer.passed_over(*endpoint, PassedOver::OnTrial);
-            }
-            NoEndpoint { until: self.next_return() }
-        })
+        if let Some(lease) = self.groups.iter().find_map(|group| self.claim_trial(group, wish, |_| true)) {
+            return Ok(lease);
+        }
+        for (endpoint, _) in self.groups.iter().flat_map(|group| &group.trials) {
+            observer.passed_over(*endpoint, PassedOver::OnTrial);
+        }
+        Err(NoEndpoint { until: self.next_return(), at_capacity: self.somebody_is_full(wish) })
     }
 
     /// Leases the endpoint that the request names, whatever is believed of it; `None` if there is no such endpoint.
     pub fn pick_pinned(&self, endpoint: EndpointId) -> Option<Lease> {
-        (endpoint.index() < self.cells.len()).then(|| self.lease(endpoint, Turn::Pinned))
+        (endpoint.index() < self.shared.cells.len()).then(|| self.lease(endpoint, Turn::Pinned))
     }
 
-    fn claim_trial(&self, attempts: &Attempts<'_>, may: impl Fn(bool) -> bool) -> Option<Lease> {
-        self.trials
-            .iter()
-            .find(|(id, any)| may(*any) && !attempts.tried(*id) && self.cells[id.index()].claim_trial_ticket())
+    fn choose<O: Observer>(&self, group: &Group, index: usize, wish: &Wish<'_>, observer: &mut O) -> Option<Lease> {
+        let shared = &*self.shared;
+        let scene = Scene { cells: &shared.cells, all: shared.all.as_deref(), cursor: &shared.cursors[index], wish };
+        for _ in 0..RACES {
+            let may = |endpoint| self.may_take(endpoint, wish, observer);
+            let endpoint = group.chooser.choose(&scene, may)?;
+            if let Some(lease) = self.lease_within_limit(endpoint, self.turn) {
+                return Some(lease);
+            }
+        }
+        None
+    }
+
+    fn pick_for_session<O: Observer>(&self, endpoint: EndpointId, wish: &Wish<'_>, observer: &mut O) -> Option<Lease> {
+        match self.standings.get(endpoint.index())? {
+            Standing::Available | Standing::Draining if self.may_take(endpoint, wish, observer) => {
+                self.lease_within_limit(endpoint, Turn::Session)
+            }
+            Standing::Available | Standing::Draining | Standing::Trial { .. } | Standing::Out(_) => None,
+        }
+    }
+
+    fn may_take<O: Observer>(&self, endpoint: EndpointId, wish: &Wish<'_>, observer: &mut O) -> bool {
+        let why = if wish.attempts.tried(endpoint) {
+            PassedOver::AlreadyTried
+        } else if self.is_full(endpoint) {
+            PassedOver::AtCapacity
+        } else {
+            return true;
+        };
+        observer.passed_over(endpoint, why);
+        false
+    }
+
+    fn is_full(&self, endpoint: EndpointId) -> bool {
+        self.most(endpoint).is_some_and(|most| self.shared.cells[endpoint.index()].in_flight() >= most.get())
+    }
+
+    fn most(&self, endpoint: EndpointId) -> Option<NonZeroU32> {
+        self.most.get(endpoint.index()).copied().flatten()
+    }
+
+    fn claim_trial(&self, group: &Group, wish: &Wish<'_>, may: impl Fn(bool) -> bool) -> Option<Lease> {
+        let cells = &self.shared.cells;
+        let mut trials = group.trials.iter();
+        trials
+            .find(|(id, any)| may(*any) && !wish.attempts.tried(*id) && cells[id.index()].claim_trial_ticket())
             .map(|(id, _)| self.lease(*id, Turn::Trial))
     }
 
     fn lease(&self, endpoint: EndpointId, turn: Turn) -> Lease {
-        Lease::new(&self.cells[endpoint.index()], endpoint, turn)
+        Lease::new(&self.shared, endpoint, turn)
+    }
+
+    fn lease_within_limit(&self, endpoint: EndpointId, turn: Turn) -> Option<Lease> {
+        match self.most(endpoint) {
+            None => Some(self.lease(endpoint, turn)),
+            Some(most) => Lease::below(&self.shared, endpoint, turn, most.get()),
+        }
     }
 
     fn tell_who_is_out<O: Observer>(&self, observer: &mut O) {
-        for (id, standing) in (0u32..).zip(&self.standings) {
-            if let Standing::Out(why) = standing {
-                observer.passed_over(EndpointId(id), *why);
+        for (id, standing) in (0u32..).map(EndpointId).zip(&self.standings) {
+            match standing {
+                Standing::Out(why) => observer.passed_over(id, *why),
+                Standing::Draining => observer.passed_over(id, PassedOver::Draining),
+                Standing::Available | Standing::Trial { .. } => {}
             }
         }
+    }
+
+    fn somebody_is_full(&self, wish: &Wish<'_>) -> bool {
+        let standing_of = (0u32..).map(EndpointId).zip(&self.standings);
+        let takes_turns = |standing: &Standing| match standing {
+            Standing::Available => true,
+            Standing::Draining | Standing::Out(_) => self.turn == Turn::FailOpen,
+            Standing::Trial { .. } => false,
+        };
+        !self.most.is_empty()
+            && standing_of
+                .filter(|(_, standing)| takes_turns(standing))
+                .any(|(id, _)| self.most(id).is_some() && !wish.attempts.tried(id))
     }
 
     fn next_return(&self) -> Option<Timestamp> {
         let returns = self.standings.iter().filter_map(|standing| match standing {
             Standing::Out(PassedOver::Ejected { until }) => Some(*until),
-            Standing::Available | Standing::Trial { .. } | Standing::Out(_) => None,
+            Standing::Available | Standing::Trial { .. } | Standing::Draining | Standing::Out(_) => None,
         });
         returns.min()
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Attempt, Failure, Outcome, RetryOn, RetryPolicy, Sent};
-    use alloc::vec;
-    use core::num::NonZeroU32;
-    use core::time::Duration;
-
-    const OUT: Standing = Standing::Out(PassedOver::Down);
-
-    fn picker(standings: &[Standing], fail_open: bool) -> Picker {
-        let candidates: Vec<_> = standings.iter().map(|s| Candidate { weight: 1, standing: *s }).collect();
-        let cells: Arc<[_]> = standings.iter().map(|_| Arc::new(EndpointCell::new())).collect();
-        for (cell, standing) in cells.iter().zip(standings) {
-            cell.set_trial_ticket(matches!(standing, Standing::Trial { .. }));
-        }
-        Picker::new(Algorithm::RoundRobin, &candidates, fail_open, cells, Arc::new(Cursor::default()))
-    }
-
-    fn retrying() -> RetryPolicy {
-        RetryPolicy {
-            on: RetryOn { error: true, ..RetryOn::default() },
-            attempts: NonZeroU32::new(9).expect("not zero"),
-            ..RetryPolicy::default()
-        }
-    }
-
-    fn picked(picker: &Picker, attempts: &Attempts<'_>) -> Option<(u32, Turn)> {
-        picker.pick(attempts, 0, &mut ()).ok().map(|lease| (lease.endpoint().0, lease.turn()))
-    }
-
-    fn try_all(picker: &Picker, policy: &RetryPolicy) -> Vec<u32> {
-        let mut attempts = Attempts::new(policy, Timestamp::ORIGIN, true);
-        let mut tried = vec![];
-        while let Ok(lease) = picker.pick(&attempts, 0, &mut ()) {
-            tried.push(lease.endpoint().0);
-            let outcome = Outcome::Failed(Failure::Closed);
-            let attempt = Attempt { endpoint: lease.endpoint(), outcome, took: Duration::ZERO };
-            attempts.judge(attempt, Sent::Kept, Timestamp::ORIGIN);
-        }
-        tried
-    }
-
-    #[test]
-    fn a_request_never_gets_an_endpoint_twice() {
-        let mut tried = try_all(&picker(&[Standing::Available; 4], false), &retrying());
-        tried.sort_unstable();
-        assert_eq!(tried, [0, 1, 2, 3]);
-    }
-
-    #[test]
-    fn one_shielded_request_is_the_trial_and_the_others_go_elsewhere() {
-        let policy = retrying();
-        let attempts = Attempts::new(&policy, Timestamp::ORIGIN, true);
-        let picker = picker(&[Standing::Available, Standing::Trial { any: false }], false);
-        let trial = picker.pick(&attempts, 0, &mut ()).expect("there are endpoints");
-        assert_eq!((trial.endpoint().0, trial.turn()), (1, Turn::Trial));
-        assert_eq!(picked(&picker, &attempts), Some((0, Turn::Regular)));
-        drop(trial);
-        assert_eq!(picked(&picker, &attempts), Some((1, Turn::Trial)), "dropped without a result: again");
-    }
-
-    #[test]
-    fn a_request_that_could_not_be_tried_again_is_no_trial_while_others_are_available() {
-        let policy = retrying();
-        let post = Attempts::new(&policy, Timestamp::ORIGIN, false);
-        let patient = picker(&[Standing::Available, Standing::Trial { any: false }], false);
-        assert_eq!(picked(&patient, &post), Some((0, Turn::Regular)));
-        let urgent = picker(&[Standing::Available, Standing::Trial { any: true }], false);
-        assert_eq!(picked(&urgent, &post), Some((1, Turn::Trial)));
-        let alone = picker(&[OUT, Standing::Trial { any: false }], false);
-        assert_eq!(picked(&alone, &post), Some((1, Turn::Trial)));
-    }
-
-    #[test]
-    fn no_endpoint_is_chosen_that_is_out_unless_the_cluster_fails_open() {
-        let policy = RetryPolicy::default();
-        let attempts = Attempts::new(&policy, Timestamp::ORIGIN, true);
-        assert_eq!(picked(&picker(&[OUT, OUT], false), &attempts), None);
-        assert_eq!(picked(&picker(&[OUT, OUT], true), &attempts), Some((0, Turn::FailOpen)));
-        assert_eq!(picked(&picker(&[OUT, Standing::Available], true), &attempts), Some((1, Turn::Regular)));
-    }
-
-    #[test]
-    fn a_pin_reaches_an_endpoint_whatever_is_believed_of_it() {
-        let picker = picker(&[Standing::Available, OUT], false);
-        assert_eq!(picker.pick_pinned(EndpointId(1)).map(|lease| lease.turn()), Some(Turn::Pinned));
-        assert!(picker.pick_pinned(EndpointId(2)).is_none());
-    }
-
-    #[test]
-    fn whoever_waits_is_told_when_the_next_endpoint_returns() {
-        let until = |s| Timestamp::ORIGIN + Duration::from_secs(s);
-        let out = |s| Standing::Out(PassedOver::Ejected { until: until(s) });
-        let policy = RetryPolicy::default();
-        let attempts = Attempts::new(&policy, Timestamp::ORIGIN, true);
-        let none = picker(&[out(9), out(7), OUT], false).pick(&attempts, 0, &mut ()).expect_err("all are out");
-        assert_eq!(none.until, Some(until(7)));
-    }
-
-    #[test]
-    fn an_observer_hears_why_each_endpoint_was_passed_over() {
-        let policy = retrying();
-        let mut attempts = Attempts::new(&policy, Timestamp::ORIGIN, true);
-        let outcome = Outcome::Failed(Failure::Closed);
-        attempts.judge(
-            Attempt { endpoint: EndpointId(0), outcome, took: Duration::ZERO },
-            Sent::Kept,
-            Timestamp::ORIGIN,
-        );
-        let mut reasons = Vec::new();
-        let lease = picker(&[Standing::Available, OUT, Standing::Available], false).pick(&attempts, 0, &mut reasons);
-        assert_eq!(lease.map(|lease| lease.endpoint().0), Ok(2));
-        assert_eq!(reasons, [(EndpointId(1), PassedOver::Down), (EndpointId(0), PassedOver::AlreadyTried)]);
-    }
-}
+mod tests;

@@ -2,19 +2,80 @@
 
 use alloc::collections::BinaryHeap;
 use core::cmp::Reverse;
+use core::ops::RangeInclusive;
 use core::time::Duration;
 
-use crate::{EndpointId, Outcome, Timestamp};
+use crate::entropy::part_of;
+use crate::{Counters, EndpointId, Outcome, Timestamp};
 
 /// How endpoints are probed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProbePolicy {
     /// From the start of one probe of an endpoint to the start of the next.
     pub interval: Duration,
+    /// Up to so many percent are added to each interval, by chance, so that several balancers do not keep asking at the
+    /// same moment. 0 to 100.
+    pub jitter_percent: u8,
     /// After so many failed probes in a row an endpoint is down; at least 1.
     pub fall: u32,
     /// After so many successful ones in a row it is up again; at least 1.
     pub rise: u32,
+    /// The statuses that are a success.
+    pub statuses: StatusSet,
+    /// What is believed of an endpoint until its first probe is back.
+    pub first: FirstProbe,
+    /// Whether an endpoint is spared its probe if requests have succeeded on it since the last one, and none failed.
+    pub spare_busy: bool,
+}
+
+/// What is believed of an endpoint that has not been probed yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FirstProbe {
+    /// That it works.
+    #[default]
+    Trust,
+    /// That it is down, until one probe has succeeded.
+    Wait,
+}
+
+/// Status codes, 100 to 611.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StatusSet([u64; 8]);
+
+impl StatusSet {
+    /// None.
+    pub const NONE: Self = Self([0; 8]);
+
+    /// Any 2xx.
+    pub fn success() -> Self {
+        Self::NONE.with(200..=299)
+    }
+
+    /// These and those of a range; codes outside of 100 to 611 are left out.
+    #[must_use]
+    pub fn with(mut self, range: RangeInclusive<u16>) -> Self {
+        for index in range.filter_map(|status| status.checked_sub(100)).take_while(|index| *index < 512) {
+            self.0[usize::from(index / 64)] |= 1 << (index % 64);
+        }
+        self
+    }
+
+    /// Whether it is one of them.
+    pub fn contains(&self, status: u16) -> bool {
+        let index = status.checked_sub(100).filter(|index| *index < 512);
+        index.is_some_and(|index| self.0[usize::from(index / 64)] >> (index % 64) & 1 == 1)
+    }
+}
+
+impl ProbePolicy {
+    /// Whether a probe that came to this has succeeded.
+    pub fn succeeds(&self, outcome: Outcome) -> bool {
+        match outcome {
+            Outcome::Answered { status } => self.statuses.contains(status),
+            Outcome::Connected => true,
+            Outcome::Failed(_) | Outcome::Abandoned => false,
+        }
+    }
 }
 
 /// What the shell has to do about probes.
@@ -33,7 +94,15 @@ pub enum ProbePoll {
 pub(crate) struct ProbeSchedule {
     policy: ProbePolicy,
     due: BinaryHeap<Reverse<(Timestamp, EndpointId)>>,
+    // Probes that are late, since nobody asked for a while, are caught up with at four times the usual rate and not in one
+    // burst: a generic cell rate algorithm (ITU-T I.371), with the least distance between two probes and the moment from
+    // which the next one would be in time.
+    distance: Duration,
+    in_time: Timestamp,
 }
+
+/// So many probes may be sent at once.
+const BURST: u32 = 32;
 
 impl ProbeSchedule {
     /// The first probes are spread evenly over one interval, so that they never come in a burst.
@@ -41,7 +110,7 @@ impl ProbeSchedule {
         let due = (0..endpoints)
             .map(|id| Reverse((now + policy.interval.mul_f64(f64::from(id) / f64::from(endpoints)), EndpointId(id))))
             .collect();
-        Self { policy, due }
+        Self { policy, due, distance: policy.interval / endpoints.max(1) / 4, in_time: now }
     }
 
     pub(crate) fn policy(&self) -> ProbePolicy {
@@ -52,8 +121,12 @@ impl ProbeSchedule {
         match self.due.peek() {
             None => ProbePoll::Idle,
             Some(Reverse((at, _))) if *at > now => ProbePoll::Wait(*at),
+            Some(_) if self.in_time > now + self.distance * BURST => {
+                ProbePoll::Wait(now + self.in_time.since(now + self.distance * (BURST - 1)))
+            }
             Some(Reverse((_, id))) => {
                 let id = *id;
+                self.in_time = self.in_time.max(now) + self.distance;
                 self.due.pop();
                 ProbePoll::Send(id)
             }
@@ -62,8 +135,9 @@ impl ProbeSchedule {
 
     /// Plans the next probe of an endpoint whose last one began at `began`. If that took longer than the
     /// interval, the next one is due at once, but those that were missed are not made up for.
-    pub(crate) fn plan(&mut self, id: EndpointId, began: Timestamp, now: Timestamp) {
-        self.due.push(Reverse(((began + self.policy.interval).max(now), id)));
+    pub(crate) fn plan(&mut self, id: EndpointId, began: Timestamp, now: Timestamp, entropy: u64) {
+        let jitter = part_of(self.policy.interval * u32::from(self.policy.jitter_percent) / 100, entropy);
+        self.due.push(Reverse(((began + self.policy.interval + jitter).max(now), id)));
     }
 }
 
@@ -74,6 +148,8 @@ pub(crate) struct ProbeRecord {
     succeeded_in_a_row: u32,
     failed_in_a_row: u32,
     failed_since_ejection: bool,
+    // What requests had shown when its last probe was due: successes and failures so far.
+    seen: (u64, u64),
 }
 
 /// What a probe's result changes.
@@ -89,7 +165,7 @@ pub(crate) enum ProbeEffect {
 impl ProbeRecord {
     pub(crate) fn note(&mut self, policy: ProbePolicy, outcome: Outcome, now: Timestamp) -> ProbeEffect {
         self.last = Some((now, outcome));
-        if succeeds(outcome) {
+        if policy.succeeds(outcome) {
             self.failed_in_a_row = 0;
             self.succeeded_in_a_row = self.succeeded_in_a_row.saturating_add(1);
             if self.succeeded_in_a_row >= policy.rise { ProbeEffect::Risen } else { ProbeEffect::Nothing }
@@ -116,18 +192,36 @@ impl ProbeRecord {
     pub(crate) fn failed_in_a_row(&self) -> u32 {
         self.failed_in_a_row
     }
-}
 
-/// A probe succeeds with any 2xx.
-pub(crate) fn succeeds(outcome: Outcome) -> bool {
-    matches!(outcome, Outcome::Answered { status: 200..=299 })
+    /// Whether its probe may be left out, since requests have succeeded since the last one was due, and none failed.
+    pub(crate) fn is_spared(&mut self, policy: ProbePolicy, counters: Counters) -> bool {
+        if !policy.spare_busy {
+            return false;
+        }
+        let ended = counters.attempts.saturating_sub(u64::from(counters.in_flight));
+        let now = (ended.saturating_sub(counters.failures), counters.failures);
+        let before = core::mem::replace(&mut self.seen, now);
+        now.0 > before.0 && now.1 == before.1 && self.failed_in_a_row == 0
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec::Vec;
 
-    const POLICY: ProbePolicy = ProbePolicy { interval: Duration::from_secs(2), fall: 3, rise: 2 };
+    fn policy() -> ProbePolicy {
+        ProbePolicy {
+            interval: Duration::from_secs(2),
+            jitter_percent: 0,
+            fall: 3,
+            rise: 2,
+            statuses: StatusSet::success(),
+            first: FirstProbe::Trust,
+            spare_busy: false,
+        }
+    }
+
     const GOOD: Outcome = Outcome::Answered { status: 200 };
     const BAD: Outcome = Outcome::Answered { status: 503 };
 
@@ -137,7 +231,7 @@ mod tests {
 
     #[test]
     fn first_probes_are_spread_over_one_interval() {
-        let mut schedule = ProbeSchedule::new(POLICY, 4, at(0));
+        let mut schedule = ProbeSchedule::new(policy(), 4, at(0));
         assert_eq!(schedule.poll(at(0)), ProbePoll::Send(EndpointId(0)));
         assert_eq!(schedule.poll(at(0)), ProbePoll::Wait(at(500)));
         assert_eq!(schedule.poll(at(500)), ProbePoll::Send(EndpointId(1)));
@@ -148,18 +242,67 @@ mod tests {
 
     #[test]
     fn a_late_probe_is_not_made_up_for() {
-        let mut schedule = ProbeSchedule::new(POLICY, 1, at(0));
+        let mut schedule = ProbeSchedule::new(policy(), 1, at(0));
         assert_eq!(schedule.poll(at(0)), ProbePoll::Send(EndpointId(0)));
-        schedule.plan(EndpointId(0), at(0), at(7000));
+        schedule.plan(EndpointId(0), at(0), at(7000), 0);
         assert_eq!(schedule.poll(at(7000)), ProbePoll::Send(EndpointId(0)));
-        schedule.plan(EndpointId(0), at(7000), at(7001));
+        schedule.plan(EndpointId(0), at(7000), at(7001), 0);
         assert_eq!(schedule.poll(at(7001)), ProbePoll::Wait(at(9000)));
+    }
+
+    /// A stall of the process must not end in a burst of connections.
+    #[test]
+    fn ten_thousand_late_probes_are_sent_at_four_times_their_rate() {
+        let mut schedule = ProbeSchedule::new(policy(), 10_000, at(0));
+        let mut sent_by = |now: u64| {
+            let mut sent = 0;
+            while let ProbePoll::Send(_) = schedule.poll(at(now)) {
+                sent += 1;
+            }
+            sent
+        };
+        let late: Vec<u32> = (2000..2600).map(&mut sent_by).collect();
+        assert!(late[0] <= BURST + 1, "{}", late[0]);
+        assert!(late[1..499].iter().all(|sent| (19..=21).contains(sent)), "20 a millisecond: {late:?}");
+        assert_eq!(late.iter().sum::<u32>(), 10_000);
+    }
+
+    #[test]
+    fn jitter_adds_at_most_its_share_to_the_interval() {
+        for (entropy, due) in [(0, 2000), (u64::MAX, 2200)] {
+            let mut schedule = ProbeSchedule::new(ProbePolicy { jitter_percent: 10, ..policy() }, 1, at(0));
+            assert_eq!(schedule.poll(at(0)), ProbePoll::Send(EndpointId(0)));
+            schedule.plan(EndpointId(0), at(0), at(1), entropy);
+            assert_eq!(schedule.poll(at(1)), ProbePoll::Wait(at(due)));
+        }
+    }
+
+    #[test]
+    fn an_endpoint_on_which_requests_just_succeeded_is_spared() {
+        let policy = ProbePolicy { spare_busy: true, ..policy() };
+        let mut record = ProbeRecord::default();
+        let mut spared = |attempts, failures, in_flight| {
+            record.is_spared(policy, Counters { attempts, failures, in_flight, latency: None })
+        };
+        assert!(!spared(0, 0, 0), "no request has come");
+        assert!(spared(5, 0, 1));
+        assert!(!spared(5, 0, 1), "none since");
+        assert!(!spared(9, 1, 0), "one failed");
+        assert!(spared(12, 1, 0));
+    }
+
+    #[test]
+    fn statuses_are_a_set() {
+        let set = StatusSet::success().with(301..=302).with(418..=418);
+        let held: Vec<u16> = (0..=999).filter(|status| set.contains(*status) && *status >= 299).collect();
+        assert_eq!(held, [299, 301, 302, 418]);
+        assert_eq!(StatusSet::NONE.with(0..=65535).with(611..=611).0, [u64::MAX; 8]);
     }
 
     #[test]
     fn probes_count_in_a_row() {
         let mut record = ProbeRecord::default();
-        let mut note = |outcome| record.note(POLICY, outcome, at(0));
+        let mut note = |outcome| record.note(policy(), outcome, at(0));
         assert_eq!([note(BAD), note(BAD), note(GOOD), note(BAD)], [ProbeEffect::Nothing; 4]);
         assert_eq!([note(BAD), note(BAD)], [ProbeEffect::Nothing, ProbeEffect::Fallen]);
         assert_eq!([note(GOOD), note(GOOD)], [ProbeEffect::Nothing, ProbeEffect::Risen]);

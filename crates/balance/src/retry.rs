@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::num::NonZeroU32;
 use core::time::Duration;
 
+use crate::entropy::part_of;
 use crate::{Failure, Outcome};
 
 /// The outcomes after which a request is tried at another endpoint; nginx's `proxy_next_upstream`.
@@ -30,22 +31,39 @@ pub struct RetryPolicy {
     pub timeout: Duration,
     /// Whether methods that are not idempotent (RFC 9110 §9.2.2) may be tried again once their sending has begun.
     pub non_idempotent: bool,
+    /// How long to wait before the second attempt; before each further one twice as long as before the one before it,
+    /// up to [`MAX_BACKOFF`](Self::MAX_BACKOFF) times. Zero: another endpoint is tried at once.
+    pub backoff: Duration,
 }
 
 impl RetryPolicy {
+    /// A wait is never longer than this many times the first one.
+    pub const MAX_BACKOFF: u32 = 16;
+
+    /// How long to wait before another attempt after `made` ones: of what the policy says between a half and all, so that
+    /// requests which failed together do not come back together.
+    pub(crate) fn wait_after(&self, made: u32, entropy: u64) -> Duration {
+        if self.backoff.is_zero() {
+            return Duration::ZERO;
+        }
+        let doublings = made.saturating_sub(1).min(Self::MAX_BACKOFF.ilog2());
+        let most = self.backoff * (1 << doublings);
+        most / 2 + part_of(most / 2, entropy)
+    }
+
     /// Whether the outcome is one of those after which to try again.
     pub fn covers(&self, outcome: Outcome) -> bool {
         match outcome {
             Outcome::Answered { status } => self.on.statuses.contains(&status),
-            Outcome::Abandoned => false,
+            Outcome::Connected | Outcome::Abandoned => false,
             Outcome::Failed(failure) => match failure {
                 Failure::Refused | Failure::Unreachable | Failure::Shortage | Failure::Closed | Failure::IdleRace => {
                     self.on.error
                 }
                 Failure::ConnectTimeout | Failure::ResponseTimeout => self.on.timeout,
                 Failure::InvalidHeader => self.on.invalid_header,
-                // The answer has begun to reach the client by then.
-                Failure::Truncated | Failure::Stalled => false,
+                // The answer has begun to reach the client by then; and a wrong body is only looked for by probes.
+                Failure::Truncated | Failure::Stalled | Failure::WrongBody => false,
             },
         }
     }
@@ -57,7 +75,7 @@ impl RetryPolicy {
         match outcome {
             Outcome::Answered { status } => status >= 500 && self.on.statuses.contains(&status),
             Outcome::Failed(failure) => !failure.is_nobodys(),
-            Outcome::Abandoned => false,
+            Outcome::Connected | Outcome::Abandoned => false,
         }
     }
 
@@ -70,7 +88,13 @@ impl RetryPolicy {
 impl Default for RetryPolicy {
     /// No retries.
     fn default() -> Self {
-        Self { on: RetryOn::default(), attempts: NonZeroU32::MIN, timeout: Duration::MAX, non_idempotent: false }
+        Self {
+            on: RetryOn::default(),
+            attempts: NonZeroU32::MIN,
+            timeout: Duration::MAX,
+            non_idempotent: false,
+            backoff: Duration::ZERO,
+        }
     }
 }
 
@@ -115,6 +139,15 @@ mod tests {
         assert_eq!(covered(&only(RetryOn { timeout: true, ..none() })), ["connect-timeout", "response-timeout"]);
         assert_eq!(covered(&only(RetryOn { invalid_header: true, ..none() })), ["invalid-header"]);
         assert!(covered(&only(none())).is_empty());
+    }
+
+    #[test]
+    fn waits_double_up_to_a_limit_and_are_spread_over_half_of_their_length() {
+        let policy = RetryPolicy { backoff: Duration::from_millis(100), ..RetryPolicy::default() };
+        let range = |made| (policy.wait_after(made, 0).as_millis(), policy.wait_after(made, u64::MAX).as_millis());
+        assert_eq!([1, 2, 3].map(range), [(50, 100), (100, 200), (200, 400)]);
+        assert_eq!(range(50), (800, 1600));
+        assert_eq!(RetryPolicy::default().wait_after(3, u64::MAX), Duration::ZERO);
     }
 
     #[test]

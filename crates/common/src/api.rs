@@ -36,7 +36,7 @@ pub struct Status {
 pub struct Cluster {
     /// Its name in the configuration.
     pub name: String,
-    /// How it chooses: `round-robin`.
+    /// How it chooses, by the name that the configuration has for it: `round-robin`.
     pub algorithm: String,
     /// Whether endpoints are probed; without probes nobody knows what an idle endpoint would answer.
     pub probed: bool,
@@ -85,6 +85,8 @@ pub enum Belief {
     Trial,
     /// Probes failed on it: it gets none until they succeed.
     Down,
+    /// It works, and is being taken out of use: it gets only what sessions are bound to it.
+    Draining,
 }
 
 /// What one probe found.

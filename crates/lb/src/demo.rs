@@ -65,7 +65,7 @@ mod tests {
         let config = configuration(listen, &backends).unwrap_or_else(|problems| panic!("{problems}"));
         assert_eq!(config.listeners, [listen]);
         let endpoints = &config.clusters[0].endpoints;
-        assert_eq!(endpoints.iter().map(|e| e.name.as_str()).collect::<Vec<_>>(), SERVERS);
+        assert_eq!(endpoints.iter().map(lb_proxy::EndpointConfig::name).collect::<Vec<_>>(), SERVERS);
         assert_eq!(endpoints.iter().filter_map(|e| e.address.as_socket()).collect::<Vec<_>>(), backends);
         assert!(config.routes.iter().any(|route| route.to == Destination::EmbeddedPage));
     }

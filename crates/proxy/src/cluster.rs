@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use lb_balance::{Attempts, Counters, EndpointId, Lease, NoEndpoint, Outcome, Picker, Timestamp, Turn};
+use lb_balance::{
+    Algorithm, Attempts, Counters, EndpointId, Lease, NoEndpoint, Outcome, Picker, RetryBudget, Timestamp, Turn, Wish,
+};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::config::ClusterConfig;
@@ -24,6 +26,7 @@ pub(crate) enum Report {
 pub struct ClusterHandle {
     config: ClusterConfig,
     picker: ArcSwap<Picker>,
+    budget: RetryBudget,
     reports: mpsc::Sender<Report>,
 }
 
@@ -62,7 +65,8 @@ pub struct ProbeSnapshot {
 
 impl ClusterHandle {
     pub(crate) fn new(config: ClusterConfig, picker: Picker, reports: mpsc::Sender<Report>) -> Self {
-        Self { config, picker: ArcSwap::from_pointee(picker), reports }
+        let budget = RetryBudget::new(config.budget);
+        Self { config, picker: ArcSwap::from_pointee(picker), budget, reports }
     }
 
     /// How it is configured.
@@ -82,20 +86,28 @@ impl ClusterHandle {
     }
 
     pub(crate) fn name_of(&self, endpoint: EndpointId) -> &str {
-        &self.config.endpoints[endpoint.index()].name
+        self.config.endpoints[endpoint.index()].name()
     }
 
-    pub(crate) fn pick(&self, attempts: &Attempts<'_>) -> Result<Lease, NoEndpoint> {
-        self.picker.load().pick(attempts, fastrand::u64(..), &mut ())
+    /// The tries of a request that begins now.
+    pub(crate) fn attempts(&self, now: Timestamp, idempotent: bool) -> Attempts<'_> {
+        Attempts::new(&self.config.retry, &self.budget, now, idempotent)
+    }
+
+    pub(crate) fn pick(&self, attempts: &Attempts<'_>, now: Timestamp) -> Result<Lease, NoEndpoint> {
+        self.picker.load().pick(&Wish::new(attempts, now, fastrand::u64(..)), &mut ())
     }
 
     pub(crate) fn pick_named(&self, name: &str) -> Option<Lease> {
-        let index = self.config.endpoints.iter().position(|endpoint| endpoint.name == name)?;
+        let index = self.config.endpoints.iter().position(|endpoint| endpoint.name() == name)?;
         self.picker.load().pick_pinned(EndpointId(u32::try_from(index).ok()?))
     }
 
     /// Counts an attempt's outcome, and tells the driver if it is news.
     pub(crate) fn report(&self, lease: &mut Lease, outcome: Outcome, took: Duration, now: Timestamp) {
+        if self.config.policy.algorithm == Algorithm::PeakEwma && self.tells_latency(outcome) {
+            lease.note_latency(took, now);
+        }
         let (endpoint, turn, at) = (lease.endpoint(), lease.turn(), now);
         let report = if self.config.retry.blames(outcome) {
             lease.note_failure();
@@ -107,6 +119,16 @@ impl ClusterHandle {
         };
         if self.reports.try_send(report).is_ok() {
             lease.settle();
+        }
+    }
+
+    /// Whether the time that an attempt took says how quick its endpoint is: one that fails at once is not a quick one.
+    fn tells_latency(&self, outcome: Outcome) -> bool {
+        match outcome {
+            Outcome::Failed(failure) => failure.is_timeout(),
+            Outcome::Answered { .. } | Outcome::Connected => !self.config.retry.blames(outcome),
+            // It was at least so slow.
+            Outcome::Abandoned => true,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use lb_balance::{Algorithm, HealthPolicy, ProbePolicy, RetryPolicy};
+use lb_balance::{BudgetPolicy, Endpoint, Policy, RetryPolicy};
 
 use crate::Address;
 
@@ -25,17 +25,17 @@ pub struct Config {
 pub struct ClusterConfig {
     /// Its name, unique.
     pub name: String,
-    /// How it chooses.
-    pub algorithm: Algorithm,
+    /// How it chooses, and what it believes when.
+    pub policy: Policy,
     /// Its endpoints, at least one.
     pub endpoints: Vec<EndpointConfig>,
     /// Which failures are tried again.
     pub retry: RetryPolicy,
+    /// How much of the traffic may be retries; `None`: any.
+    pub budget: Option<BudgetPolicy>,
     /// Up to how many bytes of a request's body are kept for a retry.
     pub replay_limit: usize,
-    /// What failures mean for an endpoint.
-    pub health: HealthPolicy,
-    /// Whether and how endpoints are probed.
+    /// What a probe asks, if the policy has probes.
     pub probe: Option<ProbeConfig>,
     /// Its time limits.
     pub timeouts: Timeouts,
@@ -44,23 +44,26 @@ pub struct ClusterConfig {
 /// One endpoint.
 #[derive(Debug, Clone)]
 pub struct EndpointConfig {
-    /// Unique in its cluster.
-    pub name: String,
+    /// Its name, its weight and what else choosing knows of it.
+    pub endpoint: Endpoint,
     /// Where it listens.
     pub address: Address,
-    /// Its share relative to the others, 1 to 1000.
-    pub weight: u32,
 }
 
-/// How a cluster's endpoints are probed: `GET path`, any 2xx is a success.
+impl EndpointConfig {
+    /// Unique in its cluster.
+    pub fn name(&self) -> &str {
+        &self.endpoint.name
+    }
+}
+
+/// What a probe asks an endpoint: `GET path`.
 #[derive(Debug, Clone)]
 pub struct ProbeConfig {
     /// Path and query.
     pub path: http::uri::PathAndQuery,
     /// How long a probe may take in all.
     pub timeout: Duration,
-    /// How often, and how many in a row count.
-    pub policy: ProbePolicy,
 }
 
 /// Time limits towards endpoints.
@@ -70,6 +73,9 @@ pub struct Timeouts {
     pub connect: Duration,
     /// From the last byte of the request to the last byte of the answer's head.
     pub response: Duration,
+    /// For one attempt in all, from the choice of the endpoint to the last byte of the answer's head; `None`: as long as
+    /// the others allow.
+    pub attempt: Option<Duration>,
     /// Between two pieces of the answer's body.
     pub body: Duration,
     /// How long an unused connection is kept.

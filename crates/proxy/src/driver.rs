@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use lb_balance::{Belief, Cluster, Endpoint, EndpointId, Event, Failure, Outcome, Policy, ProbePoll, Timestamp};
+use lb_balance::{Belief, Cluster, EndpointId, Event, Failure, Outcome, ProbePoll, Timestamp};
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
@@ -59,16 +59,10 @@ pub(crate) struct Driver<D: Dial> {
 impl<D: Dial> Driver<D> {
     /// Sets up a cluster, ready to be picked from.
     pub(crate) fn new(config: ClusterConfig, news: broadcast::Sender<News>, clock: Clock, dial: D) -> Self {
-        let endpoints = config.endpoints.iter();
-        let endpoints = endpoints.map(|e| Endpoint { name: e.name.clone(), weight: e.weight }).collect();
-        let policy = Policy {
-            algorithm: config.algorithm,
-            health: config.health,
-            probe: config.probe.as_ref().map(|probe| probe.policy),
-            retries: config.retry.shields(true),
-        };
-        let mut cluster = Cluster::new(endpoints, policy, clock.now());
-        let picker = cluster.poll_picker().expect("a new cluster has a picker to give");
+        let endpoints = config.endpoints.iter().map(|config| config.endpoint.clone()).collect();
+        let now = clock.now();
+        let mut cluster = Cluster::new(endpoints, config.policy, now, fastrand::u64(..));
+        let picker = cluster.poll_picker(now).expect("a new cluster has a picker to give");
         let (sender, reports) = mpsc::channel(REPORTS);
         let handle = Arc::new(ClusterHandle::new(config, picker, sender));
         Self { cluster, handle, reports, news, clock, dial, probes: JoinSet::new(), under_way: HashMap::new() }
@@ -149,7 +143,7 @@ impl<D: Dial> Driver<D> {
     }
 
     fn publish(&mut self) {
-        if let Some(picker) = self.cluster.poll_picker() {
+        if let Some(picker) = self.cluster.poll_picker(self.clock.now()) {
             self.handle.set_picker(picker);
         }
         while let Some(event) = self.cluster.poll_event() {
@@ -160,6 +154,7 @@ impl<D: Dial> Driver<D> {
                 Belief::Trial => tracing::info!(cluster, endpoint, "trial: {cause}"),
                 Belief::Ejected { .. } => tracing::warn!(cluster, endpoint, "ejected: {cause}"),
                 Belief::Down => tracing::warn!(cluster, endpoint, "down: {cause}"),
+                Belief::Draining => tracing::info!(cluster, endpoint, "draining: {cause}"),
             }
             self.tell(News::Belief(BeliefChanged { cluster: self.handle(), event }));
         }

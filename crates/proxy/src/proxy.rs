@@ -9,7 +9,7 @@ use http::request::Parts;
 use http::{Request, Response, Version};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use lb_balance::{Attempt, Attempts, Lease, NoEndpoint, Outcome, Verdict};
+use lb_balance::{Attempt, Lease, NoEndpoint, Outcome, Verdict};
 
 use crate::attempt::{self, Endpoint, Hit};
 use crate::carried::{Answer, Carried};
@@ -93,9 +93,10 @@ impl<D: Dial> Proxy<D> {
         trace: bool,
     ) -> Response<Answer<D::Stream>> {
         let clock = self.shared.clock;
-        let mut attempts = Attempts::new(&cluster.config().retry, clock.now(), head.is_idempotent());
+        let began = clock.now();
+        let mut attempts = cluster.attempts(began, head.is_idempotent());
         let is_pinned = pinned.is_some();
-        let mut lease = match pinned.map_or_else(|| cluster.pick(&attempts), Ok) {
+        let mut lease = match pinned.map_or_else(|| cluster.pick(&attempts, began), Ok) {
             Ok(lease) => lease,
             Err(none) => return rejected(self.no_endpoint(cluster, none), head.headers()),
         };
@@ -113,14 +114,19 @@ impl<D: Dial> Proxy<D> {
             let now = clock.now();
             let took = now.since(began);
             cluster.report(&mut lease, outcome, took, now);
-            let verdict = attempts.judge(Attempt { endpoint: id, outcome, took }, sent, now);
+            let verdict = attempts.judge(Attempt { endpoint: id, outcome, took }, sent, now, fastrand::u64(..));
             fresh = verdict == Verdict::RetryFresh;
             if fresh {
                 continue;
             }
             let next = match verdict {
-                Verdict::Retry if !is_pinned => cluster.pick(&attempts).ok(),
-                Verdict::Retry | Verdict::RetryFresh | Verdict::Deliver(_) => None,
+                Verdict::RetryAfter(wait) if !is_pinned => {
+                    if !wait.is_zero() {
+                        tokio::time::sleep(wait).await;
+                    }
+                    cluster.pick(&attempts, clock.now()).ok()
+                }
+                Verdict::RetryAfter(_) | Verdict::RetryFresh | Verdict::Deliver(_) => None,
             };
             if let Ok(hit) = result
                 && let Some(older) = kept.replace(carry::<D>(hit, endpoint, body, lease, cluster))
@@ -145,7 +151,7 @@ impl<D: Dial> Proxy<D> {
     fn no_endpoint(&self, cluster: &ClusterHandle, none: NoEndpoint) -> Reject {
         let now = self.shared.clock.now();
         let until_trial = none.until.map(|until| until.since(now));
-        let probe_interval = cluster.config().probe.as_ref().map(|probe| probe.policy.interval);
+        let probe_interval = cluster.config().policy.probe.map(|probe| probe.interval);
         let wait = until_trial.or(probe_interval).unwrap_or_default();
         Reject::NoEndpoint { retry_after: wait.as_secs() + 1 }
     }
@@ -187,7 +193,7 @@ fn missed(outcome: Outcome, body: &Replay) -> Reject {
         Outcome::Failed(failure) => Reject::Endpoint(failure),
         Outcome::Abandoned if body.client_failed() => Reject::BadRequest(BadRequest::Body),
         Outcome::Abandoned => Reject::ClientTimeout,
-        Outcome::Answered { .. } => unreachable!("an answer is kept, and delivered"),
+        Outcome::Answered { .. } | Outcome::Connected => unreachable!("an answer is kept, and delivered"),
     }
 }
 

@@ -95,7 +95,7 @@ impl Reject {
                 Failure::ConnectTimeout => "the endpoint did not accept the connection in time",
                 Failure::Closed | Failure::IdleRace => "the endpoint closed the connection without an answer",
                 Failure::ResponseTimeout => "the endpoint did not answer in time",
-                Failure::InvalidHeader => "the endpoint answered something that is not HTTP",
+                Failure::InvalidHeader | Failure::WrongBody => "the endpoint answered something that is not HTTP",
                 Failure::Truncated | Failure::Stalled => "the endpoint broke off its answer",
             },
         }

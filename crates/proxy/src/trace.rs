@@ -18,6 +18,8 @@ pub(crate) fn render<'n>(attempts: &Attempts<'_>, name: impl Fn(EndpointId) -> &
             Outcome::Failed(failure) => {
                 write!(list, "{separator}\"{name}\";failure={};us={us}", failure.token())
             }
+            // Probes alone are content with a connection.
+            Outcome::Connected => Ok(()),
             Outcome::Abandoned => write!(list, "{separator}\"{name}\";failure=abandoned;us={us}"),
         };
     }
@@ -27,17 +29,17 @@ pub(crate) fn render<'n>(attempts: &Attempts<'_>, name: impl Fn(EndpointId) -> &
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lb_balance::{Attempt, Failure, RetryPolicy, Sent, Timestamp};
+    use lb_balance::{Attempt, Failure, RetryBudget, RetryPolicy, Sent, Timestamp};
     use std::time::Duration;
 
     #[test]
     fn attempts_are_told_in_order() {
-        let policy = RetryPolicy::default();
-        let mut attempts = Attempts::new(&policy, Timestamp::ORIGIN, true);
+        let (policy, budget) = (RetryPolicy::default(), RetryBudget::new(None));
+        let mut attempts = Attempts::new(&policy, &budget, Timestamp::ORIGIN, true);
         let outcomes = [(0, Outcome::Failed(Failure::Refused)), (1, Outcome::Answered { status: 200 })];
         for (id, outcome) in outcomes {
             let attempt = Attempt { endpoint: EndpointId(id), outcome, took: Duration::from_micros(310) };
-            attempts.judge(attempt, Sent::Nothing, Timestamp::ORIGIN);
+            attempts.judge(attempt, Sent::Nothing, Timestamp::ORIGIN, 0);
         }
         let value = render(&attempts, |id| ["web1", "we\"b"][id.index()]).expect("visible characters");
         assert_eq!(value, r#""web1";failure=refused;us=310, "we\"b";status=200;us=310"#);

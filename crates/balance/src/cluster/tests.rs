@@ -1,9 +1,14 @@
 //! The rules of a cluster's beliefs, each through its public door and in virtual time.
 
 use super::*;
-use crate::{Attempts, Failure, RetryPolicy};
+use crate::{
+    Algorithm, Attempts, Failure, FirstProbe, HealthPolicy, OutlierPolicy, ProbePolicy, RetryBudget, RetryPolicy,
+    StatusSet, Wish,
+};
 use alloc::format;
+use alloc::string::String;
 use alloc::vec;
+use core::time::Duration;
 use proptest::prelude::*;
 
 const UNAVAILABLE: Outcome = Outcome::Answered { status: 503 };
@@ -11,30 +16,53 @@ const OK: Outcome = Outcome::Answered { status: 200 };
 const HEALTH: HealthPolicy = HealthPolicy {
     max_fails: 3,
     fail_window: Duration::from_secs(10),
+    max_fails_in_a_row: 0,
+    outliers: None,
     eject_time: Duration::from_secs(10),
+    max_eject_time: Duration::from_secs(10),
+    eject_jitter_percent: 0,
     max_ejected_percent: 50,
     fail_open: false,
 };
-const PROBE: ProbePolicy = ProbePolicy { interval: Duration::from_secs(2), fall: 3, rise: 2 };
+
+fn policy() -> Policy {
+    Policy {
+        algorithm: Algorithm::RoundRobin,
+        bound_percent: 0,
+        health: HEALTH,
+        probe: None,
+        retries: true,
+        slow_start: Duration::ZERO,
+    }
+}
+
+fn probing() -> ProbePolicy {
+    ProbePolicy {
+        interval: Duration::from_secs(2),
+        jitter_percent: 0,
+        fall: 3,
+        rise: 2,
+        statuses: StatusSet::success(),
+        first: FirstProbe::Trust,
+        spare_busy: false,
+    }
+}
 
 fn at(seconds: u64) -> Timestamp {
     Timestamp::ORIGIN + Duration::from_secs(seconds)
 }
 
 fn cluster_with(endpoints: u32, policy: Policy) -> Cluster {
-    let endpoints = (0..endpoints).map(|n| Endpoint { name: format!("web{n}"), weight: 1 }).collect();
-    Cluster::new(endpoints, policy, at(0))
+    let endpoints = (0..endpoints).map(|n| Endpoint::new(format!("web{n}"), 1)).collect();
+    Cluster::new(endpoints, policy, at(0), 1)
 }
 
 fn cluster(endpoints: u32) -> Cluster {
-    cluster_with(endpoints, Policy { algorithm: Algorithm::RoundRobin, health: HEALTH, probe: None, retries: true })
+    cluster_with(endpoints, policy())
 }
 
 fn probed(endpoints: u32) -> Cluster {
-    cluster_with(
-        endpoints,
-        Policy { algorithm: Algorithm::RoundRobin, health: HEALTH, probe: Some(PROBE), retries: true },
-    )
+    cluster_with(endpoints, Policy { probe: Some(probing()), ..policy() })
 }
 
 fn fail(cluster: &mut Cluster, id: u32, times: u32, now: Timestamp) {
@@ -55,11 +83,11 @@ fn belief(cluster: &Cluster, id: u32) -> Belief {
 
 /// The endpoints that a hundred requests, none of which is tried again, are sent to.
 fn served_by(cluster: &mut Cluster) -> Vec<u32> {
-    let picker = cluster.poll_picker().expect("the picker is stale");
-    let policy = RetryPolicy::default();
-    let attempts = Attempts::new(&policy, at(0), true);
+    let picker = cluster.poll_picker(at(0)).expect("the picker is stale");
+    let (retry, budget) = (RetryPolicy::default(), RetryBudget::new(None));
+    let attempts = Attempts::new(&retry, &budget, at(0), true);
     // Held until the end, so that a trial's ticket is not given back.
-    let leases: Vec<_> = (0..100).filter_map(|_| picker.pick(&attempts, 0, &mut ()).ok()).collect();
+    let leases: Vec<_> = (0..100).filter_map(|_| picker.pick(&Wish::new(&attempts, at(0), 0), &mut ()).ok()).collect();
     let mut ids: Vec<_> = leases.iter().map(|lease| lease.endpoint().0).collect();
     ids.sort_unstable();
     ids.dedup();
@@ -158,7 +186,7 @@ fn at_most_half_of_a_cluster_is_ejected_and_the_rest_is_said_to_be_kept_in() {
 #[test]
 fn max_fails_zero_never_ejects() {
     let health = HealthPolicy { max_fails: 0, ..HEALTH };
-    let mut cluster = cluster_with(4, Policy { algorithm: Algorithm::RoundRobin, health, probe: None, retries: true });
+    let mut cluster = cluster_with(4, Policy { health, ..policy() });
     fail(&mut cluster, 1, 100, at(0));
     assert_eq!(belief(&cluster, 1), Belief::Up);
 }
@@ -207,8 +235,7 @@ fn probes_that_never_saw_the_failure_do_not_shorten_an_ejection() {
 fn probes_may_take_down_a_whole_cluster_and_failing_open_serves_it_all_the_same() {
     for fail_open in [false, true] {
         let health = HealthPolicy { fail_open, ..HEALTH };
-        let mut cluster =
-            cluster_with(3, Policy { algorithm: Algorithm::RoundRobin, health, probe: Some(PROBE), retries: true });
+        let mut cluster = cluster_with(3, Policy { health, probe: Some(probing()), ..policy() });
         for id in 0..3 {
             probe(&mut cluster, id, UNAVAILABLE, 3, at(1));
         }
@@ -230,14 +257,152 @@ fn a_request_that_succeeds_because_the_cluster_fails_open_ends_an_ejection() {
 #[test]
 fn the_turn_goes_on_where_it_was_when_the_available_set_changes() {
     let mut cluster = cluster(4);
-    let policy = RetryPolicy::default();
-    let attempts = Attempts::new(&policy, at(0), true);
-    let first = cluster.poll_picker().expect("the first picker");
-    let picked = |picker: &Picker| picker.pick(&attempts, 0, &mut ()).map(|lease| lease.endpoint().0);
+    let (retry, budget) = (RetryPolicy::default(), RetryBudget::new(None));
+    let attempts = Attempts::new(&retry, &budget, at(0), true);
+    let first = cluster.poll_picker(at(0)).expect("the first picker");
+    let picked =
+        |picker: &Picker| picker.pick(&Wish::new(&attempts, at(0), 0), &mut ()).map(|lease| lease.endpoint().0);
     assert_eq!(vec![picked(&first), picked(&first)], [Ok(0), Ok(1)]);
     fail(&mut cluster, 3, 3, at(0));
-    let second = cluster.poll_picker().expect("one is out");
+    let second = cluster.poll_picker(at(0)).expect("one is out");
     assert_eq!(picked(&second), Ok(2));
+}
+
+#[test]
+fn each_relapse_doubles_the_ejection_up_to_its_limit_and_a_good_while_forgives() {
+    let health = HealthPolicy { max_eject_time: Duration::from_mins(1), ..HEALTH };
+    let mut cluster = cluster_with(4, Policy { health, ..policy() });
+    let ejected_for = |cluster: &Cluster, now| match belief(cluster, 1) {
+        Belief::Ejected { until } => until.since(at(now)).as_secs(),
+        other => panic!("{other:?}"),
+    };
+    fail(&mut cluster, 1, 3, at(0));
+    assert_eq!(ejected_for(&cluster, 0), 10);
+    cluster.handle_timeout(at(10));
+    cluster.handle_failure(EndpointId(1), Turn::Trial, UNAVAILABLE, at(10));
+    assert_eq!(ejected_for(&cluster, 10), 20);
+    cluster.handle_timeout(at(30));
+    cluster.handle_success(EndpointId(1), Turn::Trial, at(30));
+    fail(&mut cluster, 1, 3, at(40));
+    assert_eq!(ejected_for(&cluster, 40), 40, "it was back for 10 s only");
+    cluster.handle_timeout(at(80));
+    cluster.handle_failure(EndpointId(1), Turn::Trial, UNAVAILABLE, at(80));
+    assert_eq!(ejected_for(&cluster, 80), 60, "the limit");
+    cluster.handle_timeout(at(140));
+    cluster.handle_success(EndpointId(1), Turn::Trial, at(140));
+    fail(&mut cluster, 1, 3, at(200));
+    assert_eq!(ejected_for(&cluster, 200), 10, "it was back for as long as it had been out");
+}
+
+#[test]
+fn jitter_adds_at_most_its_share_to_an_ejection() {
+    let health = HealthPolicy { eject_jitter_percent: 20, ..HEALTH };
+    let times = (0..50).map(|entropy| {
+        let endpoints = (0..2).map(|n| Endpoint::new(format!("web{n}"), 1)).collect();
+        let mut cluster = Cluster::new(endpoints, Policy { health, ..policy() }, at(0), entropy);
+        fail(&mut cluster, 0, 3, at(0));
+        cluster.poll_timeout().expect("it is ejected").since_origin()
+    });
+    let (least, most) = times.fold((Duration::MAX, Duration::ZERO), |(a, b), time| (a.min(time), b.max(time)));
+    assert!(least >= Duration::from_secs(10) && most <= Duration::from_secs(12), "{least:?} to {most:?}");
+    assert!(most.saturating_sub(least) > Duration::from_secs(1), "{least:?} to {most:?}");
+}
+
+#[test]
+fn failures_in_a_row_eject_and_a_success_between_them_does_not() {
+    let health = HealthPolicy { max_fails: 0, max_fails_in_a_row: 5, ..HEALTH };
+    let mut cluster = cluster_with(2, Policy { health, ..policy() });
+    let picker = cluster.poll_picker(at(0)).expect("the first picker");
+    let mut run = |fails: usize| {
+        for _ in 0..fails {
+            let lease = picker.pick_pinned(EndpointId(0)).expect("it is there");
+            lease.note_failure();
+            cluster.handle_failure(EndpointId(0), Turn::Pinned, UNAVAILABLE, at(0));
+        }
+        belief(&cluster, 0)
+    };
+    assert_eq!(run(4), Belief::Up);
+    picker.pick_pinned(EndpointId(0)).expect("it is there").note_success(Duration::ZERO);
+    assert_eq!(run(4), Belief::Up);
+    assert_eq!(run(1), Belief::Ejected { until: at(10) });
+    assert_eq!(cluster.cause(EndpointId(0), at(0)), Cause::FailedInARow { count: 5, last: UNAVAILABLE });
+}
+
+#[test]
+fn an_endpoint_that_fails_far_more_often_than_the_others_is_ejected() {
+    let outliers = OutlierPolicy {
+        interval: Duration::from_secs(10),
+        min_requests: 100,
+        min_endpoints: 5,
+        tenths_of_deviation: 19,
+    };
+    let health = HealthPolicy { max_fails: 0, outliers: Some(outliers), ..HEALTH };
+    let mut cluster = cluster_with(10, Policy { health, ..policy() });
+    let picker = cluster.poll_picker(at(0)).expect("the first picker");
+    for id in cluster.ids() {
+        for n in 0..200 {
+            let lease = picker.pick_pinned(id).expect("it is there");
+            if id.0 == 3 && n % 4 == 0 {
+                lease.note_failure();
+            } else {
+                lease.note_success(Duration::ZERO);
+            }
+        }
+    }
+    assert_eq!(cluster.poll_timeout(), Some(at(10)));
+    cluster.handle_timeout(at(10));
+    let ejected = (0..10).filter(|id| matches!(belief(&cluster, *id), Belief::Ejected { .. })).collect::<Vec<_>>();
+    assert_eq!(ejected, [3]);
+    assert_eq!(cluster.cause(EndpointId(3), at(10)), Cause::Outlier { success_percent: 75, mean_percent: 98 });
+}
+
+#[test]
+fn an_endpoint_that_comes_back_starts_slowly() {
+    let slow_start = Duration::from_secs(10);
+    let mut cluster = cluster_with(2, Policy { slow_start, ..policy() });
+    fail(&mut cluster, 1, 3, at(0));
+    cluster.handle_timeout(at(10));
+    cluster.handle_success(EndpointId(1), Turn::Trial, at(10));
+    let mut shares = vec![];
+    for second in 10..=21 {
+        cluster.handle_timeout(at(second) + Duration::from_millis(1));
+        if let Some(picker) = cluster.poll_picker(at(second)) {
+            let (retry, budget) = (RetryPolicy::default(), RetryBudget::new(None));
+            let attempts = Attempts::new(&retry, &budget, at(second), true);
+            let picks = (0..190).map(|_| picker.pick(&Wish::new(&attempts, at(second), 0), &mut ()));
+            shares.push(picks.filter(|lease| lease.as_ref().is_ok_and(|lease| lease.endpoint().0 == 1)).count());
+        }
+    }
+    assert_eq!(shares.len(), 10, "a step a second: {shares:?}");
+    assert!(shares.is_sorted() && (16..=18).contains(&shares[0]) && shares[9] == 95, "{shares:?}");
+    assert_eq!(cluster.poll_timeout(), None);
+}
+
+#[test]
+fn an_endpoint_that_drains_gets_nothing_new_and_is_said_to_drain() {
+    let mut cluster = cluster(3);
+    cluster.handle_drain(EndpointId(1), true, at(1));
+    let event = cluster.poll_event().expect("a change is an event");
+    assert_eq!((event.from, event.to, event.cause), (Belief::Up, Belief::Draining, Cause::Drained));
+    assert_eq!(served_by(&mut cluster), [0, 2]);
+    cluster.handle_drain(EndpointId(1), false, at(2));
+    assert_eq!((belief(&cluster, 1), served_by(&mut cluster).len()), (Belief::Up, 3));
+    cluster.handle_drain(EndpointId(1), false, at(3));
+    assert_eq!(cluster.poll_picker(at(3)).map(|_| ()), None, "nothing has changed");
+}
+
+#[test]
+fn a_cluster_that_waits_for_first_probes_trusts_nobody_before() {
+    let probe = Some(ProbePolicy { first: FirstProbe::Wait, ..probing() });
+    let mut cluster = cluster_with(2, Policy { probe, ..policy() });
+    assert!(served_by(&mut cluster).is_empty());
+    probe_once(&mut cluster, 0, OK);
+    probe_once(&mut cluster, 1, UNAVAILABLE);
+    assert_eq!(served_by(&mut cluster), [0]);
+}
+
+fn probe_once(cluster: &mut Cluster, id: u32, outcome: Outcome) {
+    probe(cluster, id, outcome, 1, at(1));
 }
 
 proptest! {
@@ -247,21 +412,21 @@ proptest! {
         weights in proptest::collection::vec(1u32..9, 2..9),
         out in proptest::collection::vec(any::<bool>(), 9),
     ) {
-        let endpoints = weights.iter().map(|weight| Endpoint { name: String::new(), weight: *weight }).collect();
-        let probe = Some(ProbePolicy { fall: 1, ..PROBE });
-        let mut cluster = Cluster::new(endpoints, Policy { algorithm: Algorithm::RoundRobin, health: HEALTH, probe, retries: true }, at(0));
+        let endpoints = weights.iter().map(|weight| Endpoint::new(String::new(), *weight)).collect();
+        let probe = Some(ProbePolicy { fall: 1, ..probing() });
+        let mut cluster = Cluster::new(endpoints, Policy { probe, ..policy() }, at(0), 1);
         for id in cluster.ids() {
             if out[id.index()] {
                 cluster.handle_probe(id, UNAVAILABLE, at(0), at(0));
             }
         }
         let sum: u32 = (0..).zip(&weights).filter(|(id, _): &(usize, _)| !out[*id]).map(|(_, weight)| weight).sum();
-        let picker = cluster.poll_picker().expect("the first picker");
-        let policy = RetryPolicy::default();
-        let attempts = Attempts::new(&policy, at(0), true);
+        let picker = cluster.poll_picker(at(0)).expect("the first picker");
+        let (retry, budget) = (RetryPolicy::default(), RetryBudget::new(None));
+        let attempts = Attempts::new(&retry, &budget, at(0), true);
         let mut turns = vec![0; weights.len()];
         for _ in 0..sum * 3 {
-            turns[picker.pick(&attempts, 0, &mut ()).expect("one is available").endpoint().index()] += 1;
+            turns[picker.pick(&Wish::new(&attempts, at(0), 0), &mut ()).expect("one is available").endpoint().index()] += 1;
         }
         for (index, weight) in weights.iter().enumerate() {
             prop_assert_eq!(turns[index], if out[index] { 0 } else { weight * 3 });

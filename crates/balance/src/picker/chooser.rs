@@ -3,10 +3,32 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 
-use super::drawing::{Urn, stir};
+use super::drawing::Urn;
+use super::hash::{ByKey, Layout};
 use super::round_robin;
-use crate::cells::{Cursor, EndpointCell};
-use crate::{Algorithm, EndpointId};
+use crate::cells::{Cursor, EndpointCell, InFlight};
+use crate::entropy::stir;
+use crate::{Algorithm, EndpointId, Wish};
+
+/// What an algorithm may look at.
+pub(super) struct Scene<'a> {
+    pub(super) cells: &'a [Arc<EndpointCell>],
+    pub(super) all: Option<&'a InFlight>,
+    pub(super) cursor: &'a Cursor,
+    pub(super) wish: &'a Wish<'a>,
+}
+
+impl Scene<'_> {
+    /// What the endpoint has in flight.
+    pub(super) fn in_flight(&self, id: EndpointId) -> u32 {
+        self.cells[id.index()].in_flight()
+    }
+
+    /// What all of them have, if it is counted.
+    pub(super) fn all_in_flight(&self) -> u32 {
+        self.all.map_or(0, InFlight::get)
+    }
+}
 
 /// The available endpoints, laid out for an algorithm.
 #[derive(Debug)]
@@ -14,74 +36,102 @@ pub(super) enum Chooser {
     RoundRobin { turns: Box<[EndpointId]> },
     LeastRequest { all: Box<[(EndpointId, u32)]> },
     TwoChoices { all: Box<[(EndpointId, u32)]>, urn: Urn },
+    PeakEwma { all: Box<[(EndpointId, u32)]>, urn: Urn },
     Random { all: Box<[(EndpointId, u32)]>, urn: Urn },
+    ByKey(ByKey),
 }
 
-/// So often two different endpoints are drawn for before a neighbour is taken: enough unless one has nearly all weight.
+/// How a cluster chooses, with what does not change when a belief does.
+#[derive(Debug, Clone)]
+pub(crate) struct Choosing {
+    pub(crate) algorithm: Algorithm,
+    /// Only for algorithms that hash.
+    pub(crate) layout: Option<Arc<Layout>>,
+    pub(crate) bound_percent: u32,
+}
+
+/// So often a different endpoint is drawn for before a neighbour is taken: enough unless one has nearly all weight.
 const REDRAWS: usize = 4;
 
 impl Chooser {
-    pub(super) fn new(algorithm: Algorithm, endpoints: &[(EndpointId, u32)]) -> Self {
+    pub(super) fn new(choosing: &Choosing, endpoints: &[(EndpointId, u32)]) -> Self {
         let all = || endpoints.into();
-        match algorithm {
-            Algorithm::RoundRobin => Self::RoundRobin { turns: round_robin::lay_out(endpoints) },
-            Algorithm::LeastRequest => Self::LeastRequest { all: all() },
-            Algorithm::TwoChoices => Self::TwoChoices { all: all(), urn: Urn::new(endpoints) },
-            Algorithm::Random => Self::Random { all: all(), urn: Urn::new(endpoints) },
+        match (choosing.algorithm, &choosing.layout) {
+            (Algorithm::LeastRequest, _) => Self::LeastRequest { all: all() },
+            (Algorithm::TwoChoices, _) => Self::TwoChoices { all: all(), urn: Urn::new(endpoints) },
+            (Algorithm::PeakEwma, _) => Self::PeakEwma { all: all(), urn: Urn::new(endpoints) },
+            (Algorithm::Ring | Algorithm::Maglev, Some(layout)) => {
+                Self::ByKey(ByKey::new(layout, endpoints, choosing.bound_percent))
+            }
+            (Algorithm::Random | Algorithm::Ring | Algorithm::Maglev, _) => {
+                Self::Random { all: all(), urn: Urn::new(endpoints) }
+            }
+            (Algorithm::RoundRobin, _) => Self::RoundRobin { turns: round_robin::lay_out(endpoints) },
         }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         match self {
             Self::RoundRobin { turns } => turns.is_empty(),
-            Self::LeastRequest { all } | Self::TwoChoices { all, .. } | Self::Random { all, .. } => all.is_empty(),
+            Self::LeastRequest { all }
+            | Self::TwoChoices { all, .. }
+            | Self::PeakEwma { all, .. }
+            | Self::Random { all, .. } => all.is_empty(),
+            Self::ByKey(by_key) => by_key.members().is_empty(),
         }
     }
 
     /// Chooses one that `may` be taken; tells each that is asked about and may not.
-    pub(super) fn choose(
-        &self,
-        cells: &[Arc<EndpointCell>],
-        cursor: &Cursor,
-        entropy: u64,
-        mut may: impl FnMut(EndpointId) -> bool,
-    ) -> Option<EndpointId> {
+    pub(super) fn choose(&self, scene: &Scene<'_>, mut may: impl FnMut(EndpointId) -> bool) -> Option<EndpointId> {
         if self.is_empty() {
             return None;
         }
         match self {
             Self::RoundRobin { turns } => {
-                let (before, after) = turns.split_at(cursor.next() % turns.len());
-                after.iter().chain(before).copied().find(|id| may(*id))
+                let (before, after) = turns.split_at(scene.cursor.next() % turns.len());
+                // Before the second look at an endpoint that has several turns, it has been asked about.
+                let mut turns = after.iter().chain(before).copied();
+                turns.find(|id| may(*id))
             }
             Self::LeastRequest { all } => {
-                let (before, after) = all.split_at(cursor.next() % all.len());
+                let (before, after) = all.split_at(scene.cursor.next() % all.len());
                 let candidates = after.iter().chain(before).copied().filter(|(id, _)| may(*id));
-                candidates.reduce(|best, other| if is_less_busy(cells, other, best) { other } else { best }).map(first)
+                candidates.reduce(|best, other| if is_less_busy(scene, other, best) { other } else { best }).map(first)
             }
-            Self::TwoChoices { all, urn } => {
-                let one = urn.draw(entropy)?;
-                let mut entropy = entropy;
-                let other = core::iter::repeat_with(|| {
-                    entropy = stir(entropy);
-                    urn.draw(entropy)
-                });
-                let other = other.take(REDRAWS).flatten().find(|other| other.0 != one.0);
-                let other = other.or_else(|| neighbours(all, one.0).next()).unwrap_or(one);
-                let chosen = match (may(one.0), other.0 != one.0 && may(other.0)) {
-                    (true, true) => Some(if is_less_busy(cells, other, one) { other } else { one }),
-                    (true, false) => Some(one),
-                    (false, true) => Some(other),
-                    (false, false) => neighbours(all, one.0).find(|(id, _)| *id != other.0 && may(*id)),
-                };
-                chosen.map(first)
-            }
+            Self::TwoChoices { all, urn } => better_of_two(all, urn, scene, may, is_less_busy),
+            Self::PeakEwma { all, urn } => better_of_two(all, urn, scene, may, is_quicker),
             Self::Random { all, urn } => {
-                let (drawn, _) = urn.draw(entropy)?;
+                let (drawn, _) = urn.draw(scene.wish.entropy)?;
                 if may(drawn) { Some(drawn) } else { neighbours(all, drawn).map(first).find(|id| may(*id)) }
             }
+            Self::ByKey(by_key) => by_key.choose(scene, may),
         }
     }
+}
+
+/// Draws two, and takes the better one of them.
+fn better_of_two(
+    all: &[(EndpointId, u32)],
+    urn: &Urn,
+    scene: &Scene<'_>,
+    mut may: impl FnMut(EndpointId) -> bool,
+    is_better: impl Fn(&Scene<'_>, (EndpointId, u32), (EndpointId, u32)) -> bool,
+) -> Option<EndpointId> {
+    let mut entropy = scene.wish.entropy;
+    let one = urn.draw(entropy)?;
+    let other = core::iter::repeat_with(|| {
+        entropy = stir(entropy);
+        urn.draw(entropy)
+    });
+    let other = other.take(REDRAWS).flatten().find(|other| other.0 != one.0);
+    let other = other.or_else(|| neighbours(all, one.0).next()).unwrap_or(one);
+    let chosen = match (may(one.0), other.0 != one.0 && may(other.0)) {
+        (true, true) => Some(if is_better(scene, other, one) { other } else { one }),
+        (true, false) => Some(one),
+        (false, true) => Some(other),
+        (false, false) => neighbours(all, one.0).find(|(id, _)| *id != other.0 && may(*id)),
+    };
+    chosen.map(first)
 }
 
 fn first((id, _): (EndpointId, u32)) -> EndpointId {
@@ -89,9 +139,14 @@ fn first((id, _): (EndpointId, u32)) -> EndpointId {
 }
 
 /// Whether `a` has fewer requests in flight per weight than `b`.
-fn is_less_busy(cells: &[Arc<EndpointCell>], a: (EndpointId, u32), b: (EndpointId, u32)) -> bool {
-    let in_flight = |id: EndpointId| u64::from(cells[id.index()].in_flight());
-    in_flight(a.0) * u64::from(b.1) < in_flight(b.0) * u64::from(a.1)
+fn is_less_busy(scene: &Scene<'_>, a: (EndpointId, u32), b: (EndpointId, u32)) -> bool {
+    u64::from(scene.in_flight(a.0)) * u64::from(b.1) < u64::from(scene.in_flight(b.0)) * u64::from(a.1)
+}
+
+/// Whether `a` is likely to answer sooner than `b`, per weight.
+fn is_quicker(scene: &Scene<'_>, a: (EndpointId, u32), b: (EndpointId, u32)) -> bool {
+    let cost = |id: EndpointId| scene.cells[id.index()].cost(scene.wish.now);
+    u128::from(cost(a.0)) * u128::from(b.1) < u128::from(cost(b.0)) * u128::from(a.1)
 }
 
 /// The others in a list that is in order of ids, from the next one round to the one before.
@@ -104,8 +159,27 @@ fn neighbours(all: &[(EndpointId, u32)], id: EndpointId) -> impl Iterator<Item =
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Attempts, RetryBudget, RetryPolicy, Timestamp};
     use alloc::vec;
     use alloc::vec::Vec;
+
+    fn choosing(algorithm: Algorithm, weights: &[u32]) -> Choosing {
+        let named: Vec<_> = (0u64..).map(stir).zip(weights.iter().copied()).collect();
+        Choosing { algorithm, layout: Layout::new(algorithm, &named).map(Arc::new), bound_percent: 0 }
+    }
+
+    fn choose(
+        chooser: &Chooser,
+        cells: &[Arc<EndpointCell>],
+        cursor: &Cursor,
+        entropy: u64,
+        may: impl FnMut(EndpointId) -> bool,
+    ) -> Option<EndpointId> {
+        let (policy, budget) = (RetryPolicy::default(), RetryBudget::new(None));
+        let attempts = Attempts::new(&policy, &budget, Timestamp::ORIGIN, true);
+        let wish = Wish::new(&attempts, Timestamp::ORIGIN, entropy);
+        chooser.choose(&Scene { cells, all: None, cursor, wish: &wish }, may)
+    }
 
     fn setting(in_flight: &[u32], weights: &[u32], algorithm: Algorithm) -> (Chooser, Vec<Arc<EndpointCell>>) {
         let endpoints: Vec<_> = (0u32..).map(EndpointId).zip(weights.iter().copied()).collect();
@@ -113,14 +187,14 @@ mod tests {
         for (cell, count) in cells.iter().zip(in_flight) {
             (0..*count).for_each(|_| cell.begin());
         }
-        (Chooser::new(algorithm, &endpoints), cells)
+        (Chooser::new(&choosing(algorithm, weights), &endpoints), cells)
     }
 
     fn choices(in_flight: &[u32], weights: &[u32], algorithm: Algorithm, count: u64) -> Vec<u32> {
         let (chooser, cells) = setting(in_flight, weights, algorithm);
         let cursor = Cursor::default();
-        let choose = |n| chooser.choose(&cells, &cursor, stir(n), |_| true).expect("somebody").0;
-        (0..count).map(choose).collect()
+        let chosen = |n| choose(&chooser, &cells, &cursor, stir(n), |_| true).expect("somebody").0;
+        (0..count).map(chosen).collect()
     }
 
     #[test]
@@ -145,13 +219,77 @@ mod tests {
     }
 
     #[test]
+    fn peak_ewma_weighs_latency_by_what_is_in_flight() {
+        let ms = core::time::Duration::from_millis;
+        let (chooser, cells) = setting(&[4, 0], &[1, 1], Algorithm::PeakEwma);
+        let chosen = |latencies: [u64; 2]| {
+            for (cell, latency) in cells.iter().zip(latencies) {
+                cell.average_in(ms(latency), Timestamp::ORIGIN);
+            }
+            choose(&chooser, &cells, &Cursor::default(), 7, |_| true).expect("somebody").0
+        };
+        assert_eq!(chosen([10, 40]), 1, "five times 10 ms are more than once 40");
+        assert_eq!(chosen([10, 60]), 0, "five times 10 ms are less than once 60");
+    }
+
+    #[test]
+    fn peak_ewma_sends_one_request_to_an_endpoint_that_has_answered_none() {
+        let (chooser, cells) = setting(&[3, 0], &[1, 1], Algorithm::PeakEwma);
+        cells[0].average_in(core::time::Duration::from_millis(1), Timestamp::ORIGIN);
+        let chosen = || choose(&chooser, &cells, &Cursor::default(), 7, |_| true).expect("somebody");
+        assert_eq!(chosen().0, 1);
+        cells[1].begin();
+        assert_eq!(chosen().0, 0);
+    }
+
+    #[test]
+    fn a_key_stays_where_it_is_while_others_go() {
+        for algorithm in [Algorithm::Ring, Algorithm::Maglev] {
+            let (chooser, cells) = setting(&[0; 20], &[1; 20], algorithm);
+            for key in 0..500 {
+                let owner = |gone: u32| {
+                    choose(&chooser, &cells, &Cursor::default(), stir(key), |id| id.0 != gone).expect("somebody").0
+                };
+                let home = owner(u32::MAX);
+                for gone in (0..20).filter(|gone| *gone != home) {
+                    assert_eq!(owner(gone), home, "{algorithm}");
+                }
+                assert_ne!(owner(home), home);
+            }
+        }
+    }
+
+    #[test]
+    fn a_bound_passes_over_whoever_has_more_than_its_share() {
+        for algorithm in [Algorithm::Ring, Algorithm::Maglev] {
+            let choosing = Choosing { bound_percent: 150, ..choosing(algorithm, &[1; 4]) };
+            let endpoints: Vec<_> = (0..4).map(|id| (EndpointId(id), 1)).collect();
+            let chooser = Chooser::new(&choosing, &endpoints);
+            let cells: Vec<_> = (0..4).map(|_| Arc::new(EndpointCell::new())).collect();
+            let (all, cursor) = (InFlight::default(), Cursor::default());
+            let (policy, budget) = (RetryPolicy::default(), RetryBudget::new(None));
+            let attempts = Attempts::new(&policy, &budget, Timestamp::ORIGIN, true);
+            // All with one and the same key.
+            let wish = Wish { key: Some(stir(1)), ..Wish::new(&attempts, Timestamp::ORIGIN, 0) };
+            for _ in 0..100 {
+                let scene = Scene { cells: &cells, all: Some(&all), cursor: &cursor, wish: &wish };
+                let chosen = chooser.choose(&scene, |_| true).expect("somebody");
+                cells[chosen.index()].begin();
+                all.begin();
+            }
+            let most = cells.iter().map(|cell| cell.in_flight()).max().expect("four");
+            assert_eq!(most, 38, "{algorithm}: 150 % of a quarter of 100, rounded up");
+        }
+    }
+
+    #[test]
     fn every_algorithm_finds_the_only_one_that_may_be_taken() {
         for algorithm in Algorithm::ALL {
             for only in 0..6 {
                 let (chooser, cells) = setting(&[0; 6], &[1, 2, 3, 1, 2, 90], algorithm);
                 let cursor = Cursor::default();
                 for n in 0..50 {
-                    let chosen = chooser.choose(&cells, &cursor, stir(n), |id| id.0 == only);
+                    let chosen = choose(&chooser, &cells, &cursor, stir(n), |id| id.0 == only);
                     assert_eq!(chosen, Some(EndpointId(only)), "{algorithm}");
                 }
             }
@@ -164,7 +302,7 @@ mod tests {
             let (chooser, cells) = setting(&[0; 5], &[1; 5], algorithm);
             for n in 0..50 {
                 let mut asked = vec![];
-                let chosen = chooser.choose(&cells, &Cursor::default(), stir(n), |id| {
+                let chosen = choose(&chooser, &cells, &Cursor::default(), stir(n), |id| {
                     asked.push(id);
                     false
                 });
@@ -180,7 +318,7 @@ mod tests {
     fn no_algorithm_chooses_from_nobody() {
         for algorithm in Algorithm::ALL {
             let (chooser, cells) = setting(&[], &[], algorithm);
-            assert_eq!(chooser.choose(&cells, &Cursor::default(), 7, |_| true), None);
+            assert_eq!(choose(&chooser, &cells, &Cursor::default(), 7, |_| true), None);
         }
     }
 }

@@ -6,6 +6,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::EndpointId;
+use crate::entropy::high;
 
 /// Endpoints to draw from.
 #[derive(Debug)]
@@ -50,25 +51,17 @@ impl Urn {
 
     /// One endpoint and its weight; `None` if there is none.
     pub(super) fn draw(&self, entropy: u64) -> Option<(EndpointId, u32)> {
-        let half = |bits: u64| u32::try_from(bits).expect("half of 64 bits");
-        let (high, low) = (half(entropy >> 32), half(entropy & u64::from(u32::MAX)));
+        let (high, low) = (high(entropy), high(entropy << 32));
         // Maps 32 bits to a slot without a division (Lemire 2019); the bias is below 10,000 / 2^32.
         let slot = self.slots.get(((u64::from(high) * self.slots.len() as u64) >> 32) as usize)?;
         Some(if low <= slot.own_up_to { slot.own } else { slot.alias })
     }
 }
 
-/// More entropy out of some: one step of `SplitMix64` (Steele, Lea, Flood 2014).
-pub(super) fn stir(entropy: u64) -> u64 {
-    let mut mixed = entropy.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    mixed ^ (mixed >> 31)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entropy::stir;
     use proptest::prelude::*;
 
     fn shares(weights: &[u32], draws: u32) -> Vec<f64> {

@@ -1,6 +1,6 @@
 //! Puts what the drivers know into the words of the admin API.
 
-use lb_balance::{EndpointId, Event};
+use lb_balance::{EndpointId, Event, Outcome};
 use lb_common::api::{Belief, BeliefChange, Cluster, Endpoint, Probe, ProbeChange, Status};
 use lb_proxy::{BeliefChanged, Clock, ClusterHandle, EndpointSnapshot, ProbeChanged, ProbeSnapshot};
 
@@ -15,7 +15,7 @@ pub(super) async fn take(facts: &Facts) -> Option<Status> {
         let endpoints = config.endpoints.iter().zip(&snapshot.endpoints);
         clusters.push(Cluster {
             name: config.name.clone(),
-            algorithm: config.algorithm.to_string(),
+            algorithm: config.policy.algorithm.to_string(),
             probed: config.probe.is_some(),
             endpoints: endpoints.map(|(config, snapshot)| endpoint(config, snapshot, facts.clock)).collect(),
         });
@@ -54,15 +54,15 @@ pub(super) fn probe_change(change: &ProbeChanged, clock: Clock) -> ProbeChange {
 }
 
 fn name_of(cluster: &ClusterHandle, endpoint: EndpointId) -> String {
-    cluster.config().endpoints[endpoint.index()].name.clone()
+    cluster.config().endpoints[endpoint.index()].name().to_owned()
 }
 
 fn endpoint(config: &lb_proxy::EndpointConfig, snapshot: &EndpointSnapshot, clock: Clock) -> Endpoint {
     let latency = snapshot.counters.latency;
     Endpoint {
-        name: config.name.clone(),
+        name: config.name().to_owned(),
         address: config.address.to_string(),
-        weight: config.weight,
+        weight: config.endpoint.weight,
         belief: belief(snapshot.belief),
         reason: snapshot.reason.clone(),
         since_ms: clock.unix_ms(snapshot.since),
@@ -80,8 +80,8 @@ fn probe(snapshot: ProbeSnapshot, clock: Clock) -> Probe {
         at_ms: clock.unix_ms(snapshot.at),
         ok: snapshot.ok,
         status: match snapshot.outcome {
-            lb_balance::Outcome::Answered { status } => Some(status),
-            lb_balance::Outcome::Failed(_) | lb_balance::Outcome::Abandoned => None,
+            Outcome::Answered { status } => Some(status),
+            Outcome::Failed(_) | Outcome::Connected | Outcome::Abandoned => None,
         },
         says: snapshot.outcome.to_string(),
     }
@@ -93,12 +93,16 @@ fn belief(belief: lb_balance::Belief) -> Belief {
         lb_balance::Belief::Ejected { .. } => Belief::Ejected,
         lb_balance::Belief::Trial => Belief::Trial,
         lb_balance::Belief::Down => Belief::Down,
+        lb_balance::Belief::Draining => Belief::Draining,
     }
 }
 
 fn until_ms(belief: lb_balance::Belief, clock: Clock) -> Option<u64> {
     match belief {
         lb_balance::Belief::Ejected { until } => Some(clock.unix_ms(until)),
-        lb_balance::Belief::Up | lb_balance::Belief::Trial | lb_balance::Belief::Down => None,
+        lb_balance::Belief::Up
+        | lb_balance::Belief::Trial
+        | lb_balance::Belief::Down
+        | lb_balance::Belief::Draining => None,
     }
 }

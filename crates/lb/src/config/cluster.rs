@@ -2,7 +2,9 @@
 
 use std::num::NonZeroU32;
 
-use lb_balance::{Algorithm, HealthPolicy, ProbePolicy, RetryOn, RetryPolicy, layout_steps};
+use lb_balance::{
+    Algorithm, Endpoint, FirstProbe, HealthPolicy, Policy, ProbePolicy, RetryOn, RetryPolicy, StatusSet, layout_steps,
+};
 use lb_proxy::{Address, ClusterConfig, EndpointConfig, ProbeConfig, Timeouts};
 
 use super::defaults;
@@ -29,18 +31,29 @@ fn read(named: &Named<'_>) -> Option<ClusterConfig> {
     let timeouts = read_timeouts(&table);
     let probe = table.optional("probe").map(|value| read_probe(&value));
     table.finish();
-    let probe = match probe {
-        None => None,
-        Some(probe) => Some(probe?),
+    let (probe, probing) = match probe {
+        None => (None, None),
+        Some(probe) => {
+            let (probe, policy) = probe?;
+            (Some(probe), Some(policy))
+        }
+    };
+    let policy = Policy {
+        algorithm: algorithm?,
+        bound_percent: 0,
+        health,
+        probe: probing,
+        retries: retry.shields(true),
+        slow_start: defaults::SLOW_START,
     };
     let replay_limit = usize::try_from(replay_limit).ok()?;
     Some(ClusterConfig {
         name: named.name.to_owned(),
-        algorithm: algorithm?,
+        policy,
         endpoints: endpoints?,
         retry,
+        budget: Some(defaults::BUDGET),
         replay_limit,
-        health,
         probe,
         timeouts,
     })
@@ -70,9 +83,9 @@ fn read_endpoints(table: &Table<'_>, algorithm: Option<Algorithm>) -> Option<Vec
     let mut complete = true;
     for item in &items {
         match read_endpoint(item) {
-            Some(endpoint) if endpoints.iter().any(|other| other.name == endpoint.name) => {
+            Some(endpoint) if endpoints.iter().any(|other| other.name() == endpoint.name()) => {
                 item.problem(
-                    &format!("there are two endpoints named {:?}", endpoint.name),
+                    &format!("there are two endpoints named {:?}", endpoint.name()),
                     "names are unique in a cluster",
                 );
             }
@@ -105,7 +118,7 @@ fn read_endpoint(item: &Value<'_>) -> Option<EndpointConfig> {
         None => address.to_string(),
         Some(name) => name?.to_owned(),
     };
-    Some(EndpointConfig { name, address, weight: u32::try_from(weight).ok()? })
+    Some(EndpointConfig { endpoint: Endpoint::new(name, u32::try_from(weight).ok()?), address })
 }
 
 /// Names stand in header fields, logs and URLs.
@@ -122,7 +135,7 @@ fn read_name<'a>(value: &Value<'a>) -> Option<&'a str> {
 /// about a tenth of a second.
 fn check_weights(endpoints: &[EndpointConfig], value: &Value<'_>) {
     const MOST_STEPS: u64 = 50_000_000;
-    let weights: Vec<_> = endpoints.iter().map(|endpoint| endpoint.weight).collect();
+    let weights: Vec<_> = endpoints.iter().map(|config| config.endpoint.weight).collect();
     if layout_steps(&weights) > MOST_STEPS {
         let hint = "use fewer distinct weights, as in 1 to 10, or another algorithm";
         value.problem("so many endpoints with weights so fine take too long to lay out", hint);
@@ -154,6 +167,7 @@ fn read_retry(table: &Table<'_>) -> (RetryPolicy, u64) {
         attempts: u32::try_from(attempts).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN),
         timeout: retry.map_or(defaults::RETRY_TIMEOUT, |retry| retry.duration("timeout", defaults::RETRY_TIMEOUT)),
         non_idempotent: retry.and_then(|retry| retry.optional("non-idempotent")?.boolean()).unwrap_or(false),
+        backoff: defaults::BACKOFF,
     };
     let limit = retry.and_then(|retry| retry.optional("body-limit")?.size()).unwrap_or(defaults::BODY_LIMIT);
     if let Some(retry) = value {
@@ -182,7 +196,11 @@ fn read_health(table: &Table<'_>) -> HealthPolicy {
     let mut policy = HealthPolicy {
         max_fails: u32::try_from(defaults::MAX_FAILS).unwrap_or(u32::MAX),
         fail_window: defaults::FAIL_WINDOW,
+        max_fails_in_a_row: 0,
+        outliers: None,
         eject_time: defaults::EJECT_TIME,
+        max_eject_time: defaults::MAX_EJECT_TIME,
+        eject_jitter_percent: defaults::EJECT_JITTER_PERCENT,
         max_ejected_percent: u8::try_from(defaults::MAX_EJECTED_PERCENT).unwrap_or(u8::MAX),
         fail_open: false,
     };
@@ -191,6 +209,10 @@ fn read_health(table: &Table<'_>) -> HealthPolicy {
         policy.max_fails = u32::try_from(max_fails).unwrap_or(u32::MAX);
         policy.fail_window = health.duration("fail-window", defaults::FAIL_WINDOW);
         policy.eject_time = health.duration("eject-time", defaults::EJECT_TIME);
+        policy.max_eject_time = health.duration("max-eject-time", defaults::MAX_EJECT_TIME);
+        let jitter = health.optional("eject-jitter").and_then(|value| value.percent());
+        policy.eject_jitter_percent =
+            jitter.and_then(|percent| percent.try_into().ok()).unwrap_or(defaults::EJECT_JITTER_PERCENT);
         let max_ejected = health.optional("max-ejected").and_then(|value| value.percent());
         policy.max_ejected_percent =
             u8::try_from(max_ejected.unwrap_or(defaults::MAX_EJECTED_PERCENT)).unwrap_or(u8::MAX);
@@ -200,7 +222,7 @@ fn read_health(table: &Table<'_>) -> HealthPolicy {
     policy
 }
 
-fn read_probe(value: &Value<'_>) -> Option<ProbeConfig> {
+fn read_probe(value: &Value<'_>) -> Option<(ProbeConfig, ProbePolicy)> {
     let probe = value.table("probe")?;
     let path = probe.optional("path").map_or(Some(defaults::PROBE_PATH), |path| {
         let text = path.string()?;
@@ -212,19 +234,24 @@ fn read_probe(value: &Value<'_>) -> Option<ProbeConfig> {
     });
     let policy = ProbePolicy {
         interval: probe.duration("interval", defaults::PROBE_INTERVAL),
+        jitter_percent: defaults::PROBE_JITTER_PERCENT,
+        statuses: StatusSet::success(),
+        first: FirstProbe::Trust,
+        spare_busy: false,
         fall: u32::try_from(probe.integer("fall", 1..=100, defaults::PROBE_FALL)).unwrap_or(u32::MAX),
         rise: u32::try_from(probe.integer("rise", 1..=100, defaults::PROBE_RISE)).unwrap_or(u32::MAX),
     };
     let timeout = probe.duration("timeout", defaults::PROBE_TIMEOUT);
     probe.finish();
     let path = http::uri::PathAndQuery::try_from(path?).ok()?;
-    Some(ProbeConfig { path, timeout, policy })
+    Some((ProbeConfig { path, timeout }, policy))
 }
 
 fn read_timeouts(table: &Table<'_>) -> Timeouts {
     let mut timeouts = Timeouts {
         connect: defaults::CONNECT_TIMEOUT,
         response: defaults::RESPONSE_TIMEOUT,
+        attempt: None,
         body: defaults::BODY_TIMEOUT,
         idle: defaults::IDLE_TIMEOUT,
     };

@@ -4,6 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use lb_balance::BudgetPolicy;
+
 /// As many workers as CPUs that this process may use: more would only take turns.
 pub(super) fn workers() -> NonZeroUsize {
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
@@ -27,6 +29,15 @@ pub(super) const ATTEMPTS: u64 = 4;
 /// A client that has waited so long would rather be told.
 pub(super) const RETRY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Another endpoint is asked at once, as nginx does: the client waits, and the endpoint is not the one that failed.
+pub(super) const BACKOFF: Duration = Duration::ZERO;
+
+/// Finagle's: a fifth more load is what endpoints bear when many requests fail, and ten retries a second harm nobody.
+pub(super) const BUDGET: BudgetPolicy = BudgetPolicy { percent: 20, floor: 10 };
+
+/// Off: most servers are as quick in their first second as later.
+pub(super) const SLOW_START: Duration = Duration::ZERO;
+
 /// Form posts and API calls fit in; uploads do not, and are not worth the memory.
 pub(super) const BODY_LIMIT: u64 = 64 * 1024;
 
@@ -39,6 +50,12 @@ pub(super) const FAIL_WINDOW: Duration = Duration::from_secs(10);
 /// nginx's `fail_timeout`, which it uses for both.
 pub(super) const EJECT_TIME: Duration = Duration::from_secs(10);
 
+/// Envoy's: whoever failed all its trials for so long is asked once in five minutes.
+pub(super) const MAX_EJECT_TIME: Duration = Duration::from_mins(5);
+
+/// Endpoints that failed together come back within a tenth of their time of each other, not at once.
+pub(super) const EJECT_JITTER_PERCENT: u8 = 10;
+
 /// When more than half of a cluster fails, the fault is likelier ours.
 pub(super) const MAX_EJECTED_PERCENT: u64 = 50;
 
@@ -50,6 +67,9 @@ pub(super) const PROBE_INTERVAL: Duration = Duration::from_secs(2);
 
 /// A server that takes longer to say that it is well is not.
 pub(super) const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Several balancers that were started together shall not ask together for ever.
+pub(super) const PROBE_JITTER_PERCENT: u8 = 5;
 
 /// As `fall` in `HAProxy`.
 pub(super) const PROBE_FALL: u64 = 3;

@@ -29,8 +29,8 @@ fn the_shipped_configuration_is_good() {
 fn what_is_not_said_has_a_default() {
     let config = good(&with(""));
     let cluster = &config.clusters[0];
-    assert_eq!(cluster.endpoints[0].name, "127.0.0.1:5001");
-    assert_eq!(cluster.endpoints[0].weight, 1);
+    assert_eq!(cluster.endpoints[0].name(), "127.0.0.1:5001");
+    assert_eq!(cluster.endpoints[0].endpoint.weight, 1);
     assert_eq!(cluster.retry.on.statuses, [503]);
     assert!(cluster.retry.on.error && cluster.retry.on.timeout && !cluster.retry.on.invalid_header);
     assert!(cluster.probe.is_none());
@@ -53,10 +53,10 @@ fn everything_that_can_be_said_is_heard() {
     assert!(cluster.retry.on.invalid_header && !cluster.retry.on.error && cluster.retry.non_idempotent);
     assert_eq!((cluster.retry.attempts.get(), cluster.retry.timeout), (2, Duration::from_millis(250)));
     assert_eq!(cluster.replay_limit, 1 << 20);
-    assert_eq!((cluster.health.max_fails, cluster.health.max_ejected_percent), (1, 30));
-    assert!(cluster.health.fail_open);
-    let probe = cluster.probe.as_ref().expect("it is configured");
-    assert_eq!((probe.path.as_str(), probe.policy.fall, probe.policy.rise), ("/up?x=1", 1, 4));
+    assert_eq!((cluster.policy.health.max_fails, cluster.policy.health.max_ejected_percent), (1, 30));
+    assert!(cluster.policy.health.fail_open);
+    let (probe, policy) = (cluster.probe.as_ref().expect("it is configured"), cluster.policy.probe.expect("it too"));
+    assert_eq!((probe.path.as_str(), policy.fall, policy.rise), ("/up?x=1", 1, 4));
     assert_eq!(cluster.timeouts.idle, Duration::from_secs(5));
     assert_eq!(config.admin, Some(defaults::ADMIN_BIND));
 }

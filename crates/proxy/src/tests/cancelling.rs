@@ -29,7 +29,7 @@ fn no_lease_is_left_wherever_the_connections_task_is_dropped() {
         while !finished {
             let world = World::with(&SCRIPTS, |config| {
                 config.retry.non_idempotent = true;
-                config.health.max_fails = 0;
+                config.policy.health.max_fails = 0;
             });
             let (mut client, serving) = world.client();
             client.write_all(REQUEST).await.expect("it takes a request");
@@ -62,7 +62,7 @@ fn a_trial_whose_client_leaves_is_offered_to_the_next_request() {
         let slow = Script::Answer { after: Duration::from_secs(5), bytes: OK };
         let world = World::with(&[slow, at_once(OK)], |config| {
             config.timeouts.response = Duration::from_secs(1);
-            config.health.max_fails = 1;
+            config.policy.health.max_fails = 1;
         });
         assert!(world.get().await.starts_with("HTTP/1.1 200"));
         let belief = async || world.snapshot().await.endpoints[0].belief;

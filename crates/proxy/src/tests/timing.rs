@@ -122,7 +122,7 @@ fn connections_are_kept_for_the_next_request_and_closed_when_they_are_old() {
 #[test]
 fn an_answer_that_is_not_delivered_saves_its_connection() {
     in_paused_time(async {
-        let world = World::with(&[at_once(UNAVAILABLE), at_once(OK)], |config| config.health.max_fails = 0);
+        let world = World::with(&[at_once(UNAVAILABLE), at_once(OK)], |config| config.policy.health.max_fails = 0);
         for _ in 0..4 {
             assert!(world.get().await.starts_with("HTTP/1.1 200"));
         }

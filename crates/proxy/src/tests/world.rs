@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper_util::server::graceful::GracefulShutdown;
-use lb_balance::{HealthPolicy, RetryOn, RetryPolicy};
+use lb_balance::{Algorithm, Endpoint, HealthPolicy, Policy, RetryOn, RetryPolicy};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::broadcast;
@@ -110,6 +110,7 @@ pub(super) struct World {
 pub(super) const TIMEOUTS: Timeouts = Timeouts {
     connect: Duration::from_secs(1),
     response: Duration::from_secs(30),
+    attempt: None,
     body: Duration::from_mins(1),
     idle: Duration::from_mins(1),
 };
@@ -122,28 +123,38 @@ impl World {
     /// A world whose configuration is changed before it begins.
     pub(super) fn with(scripts: &[Script], change: impl FnOnce(&mut ClusterConfig)) -> Self {
         let endpoint = |n: usize| EndpointConfig {
-            name: format!("e{n}"),
+            endpoint: Endpoint::new(format!("e{n}"), 1),
             address: format!("127.0.0.1:{n}").parse().expect("an address"),
-            weight: 1,
         };
         let mut config = ClusterConfig {
             name: "web".to_owned(),
-            algorithm: lb_balance::Algorithm::RoundRobin,
+            policy: Policy {
+                algorithm: Algorithm::RoundRobin,
+                bound_percent: 0,
+                health: HealthPolicy {
+                    max_fails: 3,
+                    fail_window: Duration::from_secs(10),
+                    max_fails_in_a_row: 0,
+                    outliers: None,
+                    eject_time: Duration::from_secs(10),
+                    max_eject_time: Duration::from_secs(10),
+                    eject_jitter_percent: 0,
+                    max_ejected_percent: 50,
+                    fail_open: false,
+                },
+                probe: None,
+                retries: true,
+                slow_start: Duration::ZERO,
+            },
+            budget: None,
             endpoints: (1..=scripts.len()).map(endpoint).collect(),
             retry: RetryPolicy {
                 on: RetryOn { error: true, timeout: true, invalid_header: false, statuses: vec![503] },
                 attempts: NonZeroU32::new(4).expect("not zero"),
                 timeout: Duration::from_secs(5),
-                non_idempotent: false,
+                ..RetryPolicy::default()
             },
             replay_limit: 1024,
-            health: HealthPolicy {
-                max_fails: 3,
-                fail_window: Duration::from_secs(10),
-                eject_time: Duration::from_secs(10),
-                max_ejected_percent: 50,
-                fail_open: false,
-            },
             probe: None,
             timeouts: TIMEOUTS,
         };
