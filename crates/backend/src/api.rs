@@ -6,29 +6,35 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use http_body_util::BodyExt;
 use lb_common::backend::API_PATH;
 
 use crate::Backend;
+use crate::fault::{self, Line, Place};
 
 /// The route to mount.
 pub(crate) fn routes() -> Router<Backend> {
     Router::new().route(API_PATH, any(answer))
 }
 
-async fn answer(State(backend): State<Backend>, body: Body) -> (StatusCode, String) {
+async fn answer(State(backend): State<Backend>, line: Line, body: Body) -> Response {
     backend.count_request();
     // First all of the body, then the answer: an early answer would make hyper close the connection under a client
     // that is still sending, which the load balancer's tests would see as a failure that nobody asked for.
     if let Err(error) = discard(body).await {
-        return (StatusCode::BAD_REQUEST, format!("The request's body cannot be read: {error}"));
+        return (StatusCode::BAD_REQUEST, format!("The request's body cannot be read: {error}")).into_response();
+    }
+    if let Some(instead) = fault::strike(&backend, Place::Api, &line).await {
+        return instead;
     }
     let name = backend.name();
     if backend.is_active() {
-        (StatusCode::OK, format!("Response from server: {name}"))
+        format!("Response from server: {name}").into_response()
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, format!("Server {name} is inactive (simulated failure)"))
+        let says = format!("Server {name} is inactive (simulated failure)");
+        (StatusCode::SERVICE_UNAVAILABLE, says).into_response()
     }
 }
 

@@ -8,7 +8,9 @@ use std::time::Instant;
 
 use lb_common::backend::Health;
 
-/// One web server of the demo. Clones share the same flag and the same counts.
+use crate::fault::Slot;
+
+/// One web server of the demo. Clones share the same flag, the same fault and the same counts.
 #[derive(Debug, Clone)]
 pub struct Backend {
     inner: Arc<Inner>,
@@ -19,12 +21,13 @@ pub struct Backend {
 struct Inner {
     name: String,
     active: AtomicBool,
+    fault: Slot,
     requests: AtomicU64,
     started: Instant,
 }
 
 impl Backend {
-    /// A backend of that name, active, with nothing counted; its uptime starts now.
+    /// A backend of that name, active, without a fault, with nothing counted; its uptime starts now.
     ///
     /// The name is taken as it is. Give each backend of one cluster its own: controls address them by it.
     #[allow(clippy::disallowed_methods, reason = "its uptime is for people; no decision hangs on it")]
@@ -32,6 +35,7 @@ impl Backend {
         let inner = Inner {
             name: name.into(),
             active: AtomicBool::new(true),
+            fault: Slot::default(),
             requests: AtomicU64::new(0),
             started: Instant::now(),
         };
@@ -60,7 +64,13 @@ impl Backend {
             active: self.is_active(),
             requests: self.inner.requests.load(Ordering::Relaxed),
             uptime_s: self.inner.started.elapsed().as_secs(),
+            fault: self.inner.fault.standing().map(|standing| standing.fault().to_string()),
         }
+    }
+
+    /// The place of its fault.
+    pub(crate) fn fault(&self) -> &Slot {
+        &self.inner.fault
     }
 
     /// Counts one request to `/api`.
@@ -76,7 +86,7 @@ mod tests {
     #[test]
     fn a_new_backend_is_active_and_has_counted_nothing() {
         let health = Backend::new("web1").health();
-        assert_eq!(health, Health { name: "web1".to_owned(), active: true, requests: 0, uptime_s: 0 });
+        assert_eq!(health, Health { name: "web1".to_owned(), active: true, requests: 0, uptime_s: 0, fault: None });
     }
 
     #[test]

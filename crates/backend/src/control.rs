@@ -4,6 +4,7 @@
 //! names its `target`, and the others say that they are not meant. Parameters are judged before the target is, so a
 //! mistake is told by whichever server is asked.
 
+mod fault;
 mod toggle;
 
 use axum::Router;
@@ -17,11 +18,11 @@ use crate::Backend;
 
 /// The routes to mount: the list, and every control that it lists.
 pub(crate) fn routes() -> Router<Backend> {
-    Router::new().route(CONTROL_PATH, get(list)).merge(toggle::routes())
+    Router::new().route(CONTROL_PATH, get(list)).merge(toggle::routes()).merge(fault::routes())
 }
 
 async fn list() -> String {
-    let usages = [toggle::USAGE];
+    let usages = [toggle::USAGE, fault::USAGE];
     usages.map(|usage| format!("{usage}\n")).concat()
 }
 
@@ -66,6 +67,8 @@ enum BadParameter {
     Repeated { name: &'static str, expected: &'static str },
     #[error("{name} is {value:?}: expected {expected}")]
     Unknown { name: &'static str, value: String, expected: &'static str },
+    #[error("{name:?} is no parameter of {of}: expected {expected}")]
+    Stranger { name: String, of: String, expected: String },
 }
 
 impl IntoResponse for BadParameter {
@@ -88,8 +91,9 @@ mod tests {
         assert_eq!(answer.status, StatusCode::OK);
         assert_eq!(answer.headers[CONTENT_TYPE], "text/plain; charset=utf-8");
         let lines: Vec<_> = answer.body.lines().collect();
-        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert_eq!(lines.len(), 2, "{lines:?}");
         assert!(lines[0].starts_with("/control/toggle?target=NAME&active=true|false"), "{lines:?}");
+        assert!(lines[1].starts_with("/control/fault?target=NAME&kind="), "{lines:?}");
     }
 
     #[tokio::test]

@@ -4,26 +4,32 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use lb_common::backend::{HEALTH_PATH, Health};
+use lb_common::backend::HEALTH_PATH;
 
 use crate::Backend;
+use crate::fault::{self, Line, Place};
 
 /// The route to mount.
 pub(crate) fn routes() -> Router<Backend> {
     Router::new().route(HEALTH_PATH, get(answer))
 }
 
-async fn answer(State(backend): State<Backend>) -> (StatusCode, Json<Health>) {
+async fn answer(State(backend): State<Backend>, line: Line) -> Response {
+    if let Some(instead) = fault::strike(&backend, Place::Health, &line).await {
+        return instead;
+    }
     let health = backend.health();
     let status = if health.active { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(health))
+    (status, Json(health)).into_response()
 }
 
 #[cfg(test)]
 mod tests {
     use axum::http::header::CONTENT_TYPE;
+    use lb_common::backend::Health;
 
     use super::*;
     use crate::ask::{Answer, get};
@@ -37,7 +43,10 @@ mod tests {
         let answer = get(&Backend::new("web1"), "/health").await;
         assert_eq!(answer.status, StatusCode::OK);
         assert_eq!(answer.headers[CONTENT_TYPE], "application/json");
-        assert_eq!(health(&answer), Health { name: "web1".to_owned(), active: true, requests: 0, uptime_s: 0 });
+        assert_eq!(
+            health(&answer),
+            Health { name: "web1".to_owned(), active: true, requests: 0, uptime_s: 0, fault: None }
+        );
     }
 
     #[tokio::test]
@@ -46,7 +55,10 @@ mod tests {
         backend.set_active(false);
         let answer = get(&backend, "/health").await;
         assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
-        assert_eq!(health(&answer), Health { name: "web1".to_owned(), active: false, requests: 0, uptime_s: 0 });
+        assert_eq!(
+            health(&answer),
+            Health { name: "web1".to_owned(), active: false, requests: 0, uptime_s: 0, fault: None }
+        );
     }
 
     #[tokio::test]

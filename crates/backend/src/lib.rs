@@ -6,10 +6,11 @@
 //! handles no signal (the binary does), so several backends can live in one process, each with its own flag.
 //!
 //! ```text
-//! server (accept, stop) ──▶ router (log, no-store) ──▶ api      who answered, or 503
-//!                                                  ├─▶ health   the same as JSON, for probes
+//! server (accept, stop) ──▶ router (log, no-store) ──▶ api      who answered, or 503 ───────┐
+//!                                                  ├─▶ health   the same as JSON, for probes ┴▶ fault
 //!                                                  └─▶ control  lists the controls
-//!                                                       └─ toggle  works, or fails on purpose
+//!                                                       ├─ toggle  works, or fails on purpose
+//!                                                       └─ fault   late, broken or no answers, for a while
 //! ```
 //!
 //! A backend without a socket is asked through its [router](Backend::router); with one it is [`serve`]d:
@@ -27,6 +28,7 @@ mod api;
 mod ask;
 mod backend;
 mod control;
+mod fault;
 mod health;
 mod router;
 mod server;

@@ -15,7 +15,9 @@ use tracing::info;
 use crate::{Backend, api, control, health};
 
 impl Backend {
-    /// Answers requests to this backend; every router of a backend shares its flag and its counts.
+    /// Answers requests to this backend; every router of a backend shares its flag, its fault and its counts.
+    ///
+    /// A fault that breaks the connection needs one: without a socket it is a 500 that says what would have happened.
     pub fn router(&self) -> Router {
         Router::new()
             .merge(api::routes())

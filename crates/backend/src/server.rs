@@ -12,6 +12,7 @@ use tokio::time::sleep;
 use tracing::{debug, info, warn};
 
 use crate::Backend;
+use crate::fault::{Line, Wires};
 
 /// How long [`serve`] waits for requests in flight once it was told to stop: 10 s, what `docker stop` allows before
 /// it kills.
@@ -34,11 +35,12 @@ pub async fn serve(
     info!("{name} listens on {}", listener.local_addr()?);
 
     // Small answers shall not wait for the client's acknowledgement (Nagle's algorithm meets delayed ACK: 40 ms).
-    let listener = listener.tap_io(|socket| {
+    let listener = Wires(listener.tap_io(|socket| {
         if let Err(error) = socket.set_nodelay(true) {
             debug!("TCP_NODELAY: {error}");
         }
-    });
+    }));
+    let router = backend.router().into_make_service_with_connect_info::<Line>();
 
     let (stopping, stopped) = oneshot::channel();
     let stop = {
@@ -57,7 +59,7 @@ pub async fn serve(
     };
 
     tokio::select! {
-        result = axum::serve(listener, backend.router()).with_graceful_shutdown(stop) => result,
+        result = axum::serve(listener, router).with_graceful_shutdown(stop) => result,
         () = grace_over => {
             warn!("{name} stopped with requests unfinished after {} s", STOP_GRACE.as_secs());
             Ok(())

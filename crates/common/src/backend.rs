@@ -14,7 +14,10 @@ pub const CONTROL_PATH: &str = "/control";
 /// Where a backend is told to fail or to work again: `?target=NAME&active=true|false`.
 pub const TOGGLE_PATH: &str = "/control/toggle";
 
-/// First words of a backend's answer once it has changed its flag.
+/// Where a backend is told how to misbehave, and for how long: `?target=NAME&kind=KIND&for=30s`, and more by kind.
+pub const FAULT_PATH: &str = "/control/fault";
+
+/// First words of a backend's answer once it has done what a control asks for.
 pub const STATUS_UPDATED: &str = "STATUS UPDATED";
 
 /// First words of a backend's answer to a control that names another one.
@@ -31,4 +34,7 @@ pub struct Health {
     pub requests: u64,
     /// Whole seconds since it started.
     pub uptime_s: u64,
+    /// How it misbehaves because it was told to, in a few words; absent while it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
 }
