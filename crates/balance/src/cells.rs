@@ -115,6 +115,11 @@ impl EndpointCell {
         }
     }
 
+    /// Whether it is idle, and its last answer long ago.
+    pub(crate) fn is_worth_a_look(&self, now: Timestamp) -> bool {
+        self.in_flight() == 0 && Latency::from_bits(self.latency.load(Ordering::Relaxed)).is_stale(now)
+    }
+
     /// Lays the ticket down, or takes it away: with it, one request may try an endpoint that is on trial.
     pub(crate) fn set_trial_ticket(&self, there: bool) {
         self.trial_ticket.store(there, Ordering::Release);

@@ -29,7 +29,9 @@ use crate::cells::{Counters, EndpointCell};
 use crate::entropy::stir;
 use crate::picker::{Candidate, Choosing, Layout, Preference, SharedCounts, hash_key};
 use crate::probe::{ProbeEffect, ProbeSchedule};
-use crate::{Belief, Cause, Endpoint, EndpointId, Outcome, Picker, Policy, ProbePoll, Timestamp, Turn};
+use crate::{
+    Algorithm, Belief, Cause, Endpoint, EndpointId, Outcome, Picker, Policy, ProbePoll, Report, Timestamp, Turn,
+};
 use member::{Member, STEPS};
 use outliers::{Outlier, Outliers};
 
@@ -92,6 +94,7 @@ impl Cluster {
             cells: endpoints.iter().map(|_| Arc::new(EndpointCell::new())).collect(),
             cursors: preferences.iter().map(|_| crate::cells::Cursor::default()).collect(),
             all: bounded.then(Arc::default),
+            measured: policy.algorithm == Algorithm::PeakEwma,
         };
         let members: Vec<_> = endpoints
             .into_iter()
@@ -113,6 +116,16 @@ impl Cluster {
             picker_is_stale: true,
             timers: BinaryHeap::new(),
             entropy,
+        }
+    }
+
+    /// An attempt came to something that the cluster must hear of.
+    pub fn handle_report(&mut self, report: Report) {
+        let Report { endpoint, turn, outcome, blamed, at } = report;
+        if blamed {
+            self.handle_failure(endpoint, turn, outcome, at);
+        } else {
+            self.handle_success(endpoint, turn, at);
         }
     }
 

@@ -1,6 +1,8 @@
-//! The peak-sensitive moving average of an endpoint's latency: a slower answer counts at once and in full, faster ones
-//! pull the average down only as time passes; and while nobody answers it sinks by itself, so that an endpoint which was
-//! slow is asked again (the idea of Finagle's Peak EWMA). Compares nothing: that is `picker`'s.
+//! The peak-sensitive moving average of an endpoint's latency: a slower answer counts at once and in full, each faster one
+//! pulls the average down by a part; and while nobody answers it sinks by itself, so that an endpoint which was slow is
+//! asked again (the idea of Finagle's Peak EWMA). Compares nothing: that is `picker`'s.
+//!
+//! The constants are the ones with which the tail was shortest in the simulation of `docs/balancing.md`.
 
 use core::time::Duration;
 
@@ -14,8 +16,15 @@ pub(crate) struct Latency {
     at: u32,
 }
 
-/// The average halves in so many ticks without an answer: 2^13, about 8.6 s; for shifts in place of divisions.
-const HALF_LIFE_BITS: u32 = 13;
+/// The weight of an answer that is faster than the average is a quarter at least, and a half after so many ticks without an
+/// answer: 2^13, about 8.6 s. For shifts in place of divisions.
+const HEARD_HALF_LIFE: u32 = 13;
+
+/// Without answers the average halves in so many ticks: 2^16, about 69 s.
+const IDLE_HALF_LIFE: u32 = 16;
+
+/// An average is stale after so many ticks, about 8.6 s: nobody has answered for long enough that a look is worth a request.
+const STALE: u32 = 1 << 13;
 
 impl Latency {
     /// Nothing has been answered yet.
@@ -38,19 +47,20 @@ impl Latency {
         if self.micros == 0 || heard >= self.micros {
             return Self { micros: heard, at };
         }
-        if passed == 0 {
-            // One faster answer a tick is enough: no time has passed in which it could have weight.
-            return self;
-        }
         // What is left of the old average, and the new answer in place of what is gone.
-        let old = halved(self.micros, passed);
-        let new = heard - halved(heard, passed);
-        Self { micros: old.saturating_add(new).max(1), at }
+        let kept = halved(self.micros, passed, HEARD_HALF_LIFE).min(self.micros - self.micros / 4);
+        let part = u64::from(heard) * u64::from(self.micros - kept) / u64::from(self.micros);
+        Self { micros: kept.saturating_add(u32::try_from(part).unwrap_or(u32::MAX)).max(1), at }
+    }
+
+    /// Whether the last answer was long ago, or none has come.
+    pub(crate) fn is_stale(self, now: Timestamp) -> bool {
+        self.micros == 0 || ticks(now).wrapping_sub(self.at) > STALE
     }
 
     /// The average in microseconds by now; 0 if nothing is known any more.
     pub(crate) fn micros(self, now: Timestamp) -> u32 {
-        halved(self.micros, ticks(now).wrapping_sub(self.at))
+        halved(self.micros, ticks(now).wrapping_sub(self.at), IDLE_HALF_LIFE)
     }
 }
 
@@ -61,13 +71,14 @@ fn ticks(now: Timestamp) -> u32 {
 
 /// What is left of a value after so many ticks: halved for each half-life, and between two halvings along a parabola, which
 /// is within 1 % of the exponential: 2^-x is about 1 - x (ln 2 - (ln 2 - 1/2) x).
-fn halved(value: u32, passed: u32) -> u32 {
+fn halved(value: u32, passed: u32, half_life: u32) -> u32 {
     const LN_2: u64 = 45_426; // in 65,536ths
     const LN_2_LESS_HALF: u64 = LN_2 - 32_768;
-    let (halvings, rest) = (passed >> HALF_LIFE_BITS, u64::from(passed & ((1 << HALF_LIFE_BITS) - 1)));
+    let (halvings, rest) = (passed >> half_life, u64::from(passed & ((1 << half_life) - 1)));
     let value = value.checked_shr(halvings).unwrap_or(0);
-    let slope = LN_2 - ((LN_2_LESS_HALF * rest) >> HALF_LIFE_BITS);
-    let gone = (u64::from(value) * rest * slope) >> (HALF_LIFE_BITS + 16);
+    let slope = LN_2 - ((LN_2_LESS_HALF * rest) >> half_life);
+    // 32, 16 and 16 bits: it fits.
+    let gone = (u64::from(value) * rest * slope) >> (half_life + 16);
     value - u32::try_from(gone).unwrap_or(value).min(value)
 }
 
@@ -90,24 +101,31 @@ mod tests {
     }
 
     #[test]
-    fn faster_answers_pull_it_down_as_time_passes() {
+    fn each_faster_answer_pulls_it_down_by_a_quarter_or_more_if_the_last_one_is_long_ago() {
         let slow = Latency::UNMEASURED.after(ms(100), at(0));
-        let soon = slow.after(ms(10), at(100));
-        assert!((98_000..100_000).contains(&soon.micros(at(100))), "{soon:?}");
-        let mut later = slow;
-        for second in 1..60 {
-            later = later.after(ms(10), at(1000 * second));
-        }
-        assert!((10_000..12_000).contains(&later.micros(at(59_000))), "{later:?}");
+        assert_eq!(slow.after(ms(20), at(1)).micros(at(1)), 80_000);
+        let long_ago = slow.after(ms(20), at(9000)).micros(at(9000));
+        assert!((57_000..60_000).contains(&long_ago), "{long_ago}");
+        let many = (1..60).fold(slow, |latency, n| latency.after(ms(20), at(n)));
+        assert!((20_000..20_100).contains(&many.micros(at(60))), "{many:?}");
     }
 
     #[test]
     fn it_halves_every_half_life_while_nobody_answers() {
-        let half_life = (1u64 << HALF_LIFE_BITS) << 20;
-        let later = |times: u64| Timestamp::ORIGIN + Duration::from_nanos(half_life * times);
+        let half_life = (1u64 << IDLE_HALF_LIFE) << 20;
+        let later = |halves: u64| Timestamp::ORIGIN + Duration::from_nanos(half_life * halves / 2);
         let latency = Latency::UNMEASURED.after(ms(80), at(0));
-        assert_eq!([1, 2, 3].map(|times| latency.micros(later(times))), [40_000, 20_000, 10_000]);
-        assert_eq!(latency.micros(later(64)), 0);
+        assert_eq!([2, 4, 6].map(|halves| latency.micros(later(halves))), [40_000, 20_000, 10_000]);
+        let between = latency.micros(later(1));
+        assert!((56_000..57_000).contains(&between), "{between} instead of 80,000 / √2");
+        assert_eq!(latency.micros(later(128)), 0);
+    }
+
+    #[test]
+    fn it_is_stale_when_nobody_has_answered_for_a_while() {
+        assert!(Latency::UNMEASURED.is_stale(at(0)));
+        let latency = Latency::UNMEASURED.after(ms(80), at(0));
+        assert_eq!([1, 8000, 9000].map(|now| latency.is_stale(at(now))), [false, false, true]);
     }
 
     #[test]

@@ -42,6 +42,7 @@ pub struct Lease {
     // Not the whole of what the pickers share: its count of references would be one more thing that all workers write.
     cell: Arc<EndpointCell>,
     all: Option<Arc<InFlight>>,
+    measured: bool,
     endpoint: EndpointId,
     turn: Turn,
     settled: bool,
@@ -63,7 +64,8 @@ impl Lease {
         if let Some(all) = &all {
             all.begin();
         }
-        Self { cell: Arc::clone(&shared.cells[endpoint.index()]), all, endpoint, turn, settled: false }
+        let cell = Arc::clone(&shared.cells[endpoint.index()]);
+        Self { cell, all, measured: shared.measured, endpoint, turn, settled: false }
     }
 
     /// The endpoint that is held.
@@ -81,9 +83,12 @@ impl Lease {
         self.cell.count_failure();
     }
 
-    /// Notes how long the attempt went on, whatever came of it: a request that was given up was at least so slow.
+    /// Notes how long the attempt went on, whatever came of it: a request that was given up was at least so slow. Costs
+    /// nothing unless the cluster chooses by latency.
     pub fn note_latency(&self, latency: Duration, now: Timestamp) {
-        self.cell.average_in(latency, now);
+        if self.measured {
+            self.cell.average_in(latency, now);
+        }
     }
 
     /// Notes that the endpoint answered, and how long it took until the answer's head was there.
@@ -119,7 +124,7 @@ mod tests {
 
     fn shared() -> SharedCounts {
         let cells = [Arc::new(EndpointCell::new())];
-        SharedCounts { cells: cells.into(), cursors: [].into(), all: Some(Arc::default()) }
+        SharedCounts { cells: cells.into(), cursors: [].into(), all: Some(Arc::default()), measured: true }
     }
 
     #[test]

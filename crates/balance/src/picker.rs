@@ -6,6 +6,7 @@ mod drawing;
 mod group;
 mod hash;
 mod maglev;
+mod quickest;
 mod ring;
 mod round_robin;
 
@@ -67,6 +68,8 @@ pub(crate) struct SharedCounts {
     pub(crate) cursors: Box<[Cursor]>,
     // Only where a choice depends on it.
     pub(crate) all: Option<Arc<InFlight>>,
+    // Whether latencies are averaged.
+    pub(crate) measured: bool,
 }
 
 /// A worker that loses the last place at an endpoint to another chooses again so often.

@@ -5,6 +5,7 @@ use alloc::sync::Arc;
 
 use super::drawing::Urn;
 use super::hash::{ByKey, Layout};
+use super::quickest::Quickest;
 use super::round_robin;
 use crate::cells::{Cursor, EndpointCell, InFlight};
 use crate::entropy::stir;
@@ -24,6 +25,11 @@ impl Scene<'_> {
         self.cells[id.index()].in_flight()
     }
 
+    /// What one more request would cost there.
+    pub(super) fn cost(&self, id: EndpointId) -> u64 {
+        self.cells[id.index()].cost(self.wish.now)
+    }
+
     /// What all of them have, if it is counted.
     pub(super) fn all_in_flight(&self) -> u32 {
         self.all.map_or(0, InFlight::get)
@@ -36,7 +42,7 @@ pub(super) enum Chooser {
     RoundRobin { turns: Box<[EndpointId]> },
     LeastRequest { all: Box<[(EndpointId, u32)]> },
     TwoChoices { all: Box<[(EndpointId, u32)]>, urn: Urn },
-    PeakEwma { all: Box<[(EndpointId, u32)]>, urn: Urn },
+    PeakEwma(Quickest),
     Random { all: Box<[(EndpointId, u32)]>, urn: Urn },
     ByKey(ByKey),
 }
@@ -59,7 +65,7 @@ impl Chooser {
         match (choosing.algorithm, &choosing.layout) {
             (Algorithm::LeastRequest, _) => Self::LeastRequest { all: all() },
             (Algorithm::TwoChoices, _) => Self::TwoChoices { all: all(), urn: Urn::new(endpoints) },
-            (Algorithm::PeakEwma, _) => Self::PeakEwma { all: all(), urn: Urn::new(endpoints) },
+            (Algorithm::PeakEwma, _) => Self::PeakEwma(Quickest::new(endpoints)),
             (Algorithm::Ring | Algorithm::Maglev, Some(layout)) => {
                 Self::ByKey(ByKey::new(layout, endpoints, choosing.bound_percent))
             }
@@ -73,10 +79,8 @@ impl Chooser {
     pub(super) fn is_empty(&self) -> bool {
         match self {
             Self::RoundRobin { turns } => turns.is_empty(),
-            Self::LeastRequest { all }
-            | Self::TwoChoices { all, .. }
-            | Self::PeakEwma { all, .. }
-            | Self::Random { all, .. } => all.is_empty(),
+            Self::LeastRequest { all } | Self::TwoChoices { all, .. } | Self::Random { all, .. } => all.is_empty(),
+            Self::PeakEwma(quickest) => quickest.members().is_empty(),
             Self::ByKey(by_key) => by_key.members().is_empty(),
         }
     }
@@ -98,8 +102,8 @@ impl Chooser {
                 let candidates = after.iter().chain(before).copied().filter(|(id, _)| may(*id));
                 candidates.reduce(|best, other| if is_less_busy(scene, other, best) { other } else { best }).map(first)
             }
-            Self::TwoChoices { all, urn } => better_of_two(all, urn, scene, may, is_less_busy),
-            Self::PeakEwma { all, urn } => better_of_two(all, urn, scene, may, is_quicker),
+            Self::TwoChoices { all, urn } => less_busy_of_two(all, urn, scene, may),
+            Self::PeakEwma(quickest) => quickest.choose(scene, may),
             Self::Random { all, urn } => {
                 let (drawn, _) = urn.draw(scene.wish.entropy)?;
                 if may(drawn) { Some(drawn) } else { neighbours(all, drawn).map(first).find(|id| may(*id)) }
@@ -109,13 +113,12 @@ impl Chooser {
     }
 }
 
-/// Draws two, and takes the better one of them.
-fn better_of_two(
+/// Draws two, and takes the less busy one of them.
+fn less_busy_of_two(
     all: &[(EndpointId, u32)],
     urn: &Urn,
     scene: &Scene<'_>,
     mut may: impl FnMut(EndpointId) -> bool,
-    is_better: impl Fn(&Scene<'_>, (EndpointId, u32), (EndpointId, u32)) -> bool,
 ) -> Option<EndpointId> {
     let mut entropy = scene.wish.entropy;
     let one = urn.draw(entropy)?;
@@ -126,7 +129,7 @@ fn better_of_two(
     let other = other.take(REDRAWS).flatten().find(|other| other.0 != one.0);
     let other = other.or_else(|| neighbours(all, one.0).next()).unwrap_or(one);
     let chosen = match (may(one.0), other.0 != one.0 && may(other.0)) {
-        (true, true) => Some(if is_better(scene, other, one) { other } else { one }),
+        (true, true) => Some(if is_less_busy(scene, other, one) { other } else { one }),
         (true, false) => Some(one),
         (false, true) => Some(other),
         (false, false) => neighbours(all, one.0).find(|(id, _)| *id != other.0 && may(*id)),
@@ -143,14 +146,8 @@ fn is_less_busy(scene: &Scene<'_>, a: (EndpointId, u32), b: (EndpointId, u32)) -
     u64::from(scene.in_flight(a.0)) * u64::from(b.1) < u64::from(scene.in_flight(b.0)) * u64::from(a.1)
 }
 
-/// Whether `a` is likely to answer sooner than `b`, per weight.
-fn is_quicker(scene: &Scene<'_>, a: (EndpointId, u32), b: (EndpointId, u32)) -> bool {
-    let cost = |id: EndpointId| scene.cells[id.index()].cost(scene.wish.now);
-    u128::from(cost(a.0)) * u128::from(b.1) < u128::from(cost(b.0)) * u128::from(a.1)
-}
-
 /// The others in a list that is in order of ids, from the next one round to the one before.
-fn neighbours(all: &[(EndpointId, u32)], id: EndpointId) -> impl Iterator<Item = (EndpointId, u32)> {
+pub(super) fn neighbours(all: &[(EndpointId, u32)], id: EndpointId) -> impl Iterator<Item = (EndpointId, u32)> {
     let place = all.binary_search_by_key(&id, |(id, _)| *id).unwrap_or_default();
     let (before, from) = all.split_at(place);
     from.iter().skip(1).chain(before).copied()
@@ -221,8 +218,8 @@ mod tests {
     #[test]
     fn peak_ewma_weighs_latency_by_what_is_in_flight() {
         let ms = core::time::Duration::from_millis;
-        let (chooser, cells) = setting(&[4, 0], &[1, 1], Algorithm::PeakEwma);
         let chosen = |latencies: [u64; 2]| {
+            let (chooser, cells) = setting(&[4, 0], &[1, 1], Algorithm::PeakEwma);
             for (cell, latency) in cells.iter().zip(latencies) {
                 cell.average_in(ms(latency), Timestamp::ORIGIN);
             }

@@ -23,7 +23,13 @@ fn picker_of(candidates: &[Candidate], preferences: &[Preference], fail_open: bo
     }
     let choosing = Choosing { algorithm: Algorithm::RoundRobin, layout: None, bound_percent: 0 };
     let cursors = preferences.iter().map(|_| Cursor::default()).collect();
-    Picker::new(&choosing, preferences, candidates, fail_open, Arc::new(SharedCounts { cells, cursors, all: None }))
+    Picker::new(
+        &choosing,
+        preferences,
+        candidates,
+        fail_open,
+        Arc::new(SharedCounts { cells, cursors, all: None, measured: false }),
+    )
 }
 
 fn picker(standings: &[Standing], fail_open: bool) -> Picker {

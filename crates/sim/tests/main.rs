@@ -1,0 +1,5 @@
+//! The simulator, from outside.
+
+mod shadow;
+mod theory;
+mod worlds;
