@@ -102,6 +102,13 @@ impl EndpointCell {
         let _before = self.latency.fetch_update(Ordering::Relaxed, Ordering::Relaxed, heard);
     }
 
+    /// Lets the moving average hear of an answer that would have taken longer than that.
+    pub(crate) fn average_in_at_least(&self, latency: Duration, now: Timestamp) {
+        let heard = |bits| Latency::from_bits(bits).after_at_least(latency, now).map(Latency::to_bits);
+        // It fails where that is no news.
+        let _before = self.latency.fetch_update(Ordering::Relaxed, Ordering::Relaxed, heard);
+    }
+
     /// What one more request would cost here: the average latency in microseconds, once for each request in flight and
     /// for itself. An endpoint of which nothing is known costs nothing while it is idle, so that it is asked, and more than
     /// any other while its first answer is awaited.

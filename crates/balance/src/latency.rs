@@ -58,6 +58,12 @@ impl Latency {
         self.micros == 0 || ticks(now).wrapping_sub(self.at) > STALE
     }
 
+    /// The average after an answer that was not waited for any longer than that; `None` where that says nothing, since
+    /// answers are known to take longer anyway.
+    pub(crate) fn after_at_least(self, latency: Duration, now: Timestamp) -> Option<Self> {
+        (latency.as_micros() > u128::from(self.micros(now))).then(|| self.after(latency, now))
+    }
+
     /// The average in microseconds by now; 0 if nothing is known any more.
     pub(crate) fn micros(self, now: Timestamp) -> u32 {
         halved(self.micros, ticks(now).wrapping_sub(self.at), IDLE_HALF_LIFE)
@@ -126,6 +132,15 @@ mod tests {
         assert!(Latency::UNMEASURED.is_stale(at(0)));
         let latency = Latency::UNMEASURED.after(ms(80), at(0));
         assert_eq!([1, 8000, 9000].map(|now| latency.is_stale(at(now))), [false, false, true]);
+    }
+
+    #[test]
+    fn an_answer_that_was_not_waited_for_makes_nobody_quicker() {
+        let slow = Latency::UNMEASURED.after(ms(100), at(0));
+        assert_eq!(slow.after_at_least(ms(1), at(1000)), None);
+        assert_eq!(slow.after_at_least(ms(200), at(1000)).map(|latency| latency.micros(at(1000))), Some(200_000));
+        let unknown = Latency::UNMEASURED.after_at_least(ms(3), at(0));
+        assert_eq!(unknown.map(|latency| latency.micros(at(0))), Some(3000));
     }
 
     #[test]

@@ -83,11 +83,18 @@ impl Lease {
         self.cell.count_failure();
     }
 
-    /// Notes how long the attempt went on, whatever came of it: a request that was given up was at least so slow. Costs
-    /// nothing unless the cluster chooses by latency.
+    /// Notes how long the attempt went on, whatever came of it. Costs nothing unless the cluster chooses by latency.
     pub fn note_latency(&self, latency: Duration, now: Timestamp) {
         if self.measured {
             self.cell.average_in(latency, now);
+        }
+    }
+
+    /// Notes that the attempt was given up after so long, while the endpoint was still silent. It would have taken longer,
+    /// so this counts only where it is slower than what the endpoint is known for.
+    pub fn note_given_up(&self, after: Duration, now: Timestamp) {
+        if self.measured {
+            self.cell.average_in_at_least(after, now);
         }
     }
 

@@ -40,6 +40,8 @@ pub struct Cluster {
     pub algorithm: String,
     /// Whether endpoints are probed; without probes nobody knows what an idle endpoint would answer.
     pub probed: bool,
+    /// How many requests wait for an endpoint that has room; `null` if there is no queue.
+    pub queued: Option<usize>,
     /// Its endpoints, in the order of the configuration.
     pub endpoints: Vec<Endpoint>,
 }

@@ -9,6 +9,7 @@ mod diagnostic;
 mod route;
 mod table;
 mod value;
+mod waiting;
 
 use std::fmt;
 use std::net::SocketAddr;

@@ -2,21 +2,19 @@
 
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use lb_balance::{Failure, Lease, Outcome};
+use lb_balance::{Failure, Outcome};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep};
 
 use crate::attempt::Endpoint;
 use crate::clock::Clock;
-use crate::cluster::ClusterHandle;
 use crate::dial::Dial;
+use crate::held::Held;
 use crate::local::{BoxError, LocalBody};
 use crate::pool::Pool;
 use crate::replay::Replay;
@@ -30,8 +28,7 @@ pub(crate) struct Carried<S: AsyncRead + AsyncWrite + Unpin + 'static> {
     incoming: Incoming,
     wire: Option<Wire<S>>,
     home: Rc<Pool<S>>,
-    lease: Lease,
-    cluster: Arc<ClusterHandle>,
+    held: Held,
     clock: Clock,
     stall: Option<Pin<Box<Sleep>>>,
     request: Replay,
@@ -48,11 +45,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Carried<S> {
         wire: Wire<S>,
         endpoint: &Endpoint<D>,
         request: &Replay,
-        lease: Lease,
-        cluster: &Arc<ClusterHandle>,
+        held: Held,
     ) -> Self {
-        let (home, cluster, request) = (Rc::clone(&endpoint.pool), Arc::clone(cluster), request.clone());
-        Self { incoming, wire: Some(wire), home, lease, cluster, clock: endpoint.clock, stall: None, request }
+        let (home, request) = (Rc::clone(&endpoint.pool), request.clone());
+        Self { incoming, wire: Some(wire), home, held, clock: endpoint.clock, stall: None, request }
     }
 
     /// Gives up the answer. What has already come of it is read, so that its connection can be used again.
@@ -71,7 +67,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Carried<S> {
         self.wire = None;
         // An endpoint that waits for the rest of the request cannot go on with its answer.
         if !(failure == Failure::Stalled && self.request.waits_for_client()) {
-            self.cluster.report(&mut self.lease, Outcome::Failed(failure), Duration::ZERO, self.clock.now());
+            self.held.report(Outcome::Failed(failure), self.clock.now());
         }
         BrokenOff(failure)
     }
@@ -87,13 +83,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Carried<S> {
 
     /// Whether the body has stood still for too long. The timer is set only when there is something to wait for.
     fn poll_stall(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let limit = self.cluster.config().timeouts.body;
+        let limit = self.held.cluster().config().timeouts.body;
         self.stall.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit))).as_mut().poll(cx)
     }
 
     fn note_progress(&mut self) {
         if let Some(stall) = &mut self.stall {
-            let limit = self.cluster.config().timeouts.body;
+            let limit = self.held.cluster().config().timeouts.body;
             stall.as_mut().reset(Instant::now() + limit);
         }
     }

@@ -1,5 +1,6 @@
 //! A cluster as the workers and the admin API see it. Its beliefs live with its driver; this is the handle.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -8,7 +9,11 @@ use lb_balance::{
 };
 use tokio::sync::{mpsc, oneshot};
 
+use crate::clock::Clock;
 use crate::config::ClusterConfig;
+use crate::held::Held;
+use crate::queue::Queue;
+use crate::reject::Reject;
 
 /// So many reports may wait for the driver. When more come, failures are so many that a few do not matter.
 pub(crate) const REPORTS: usize = 4096;
@@ -27,7 +32,9 @@ pub struct ClusterHandle {
     config: ClusterConfig,
     picker: ArcSwap<Picker>,
     budget: RetryBudget,
+    queue: Option<Queue>,
     reports: mpsc::Sender<Report>,
+    clock: Clock,
 }
 
 /// What a cluster's driver knows at one moment.
@@ -64,9 +71,9 @@ pub struct ProbeSnapshot {
 }
 
 impl ClusterHandle {
-    pub(crate) fn new(config: ClusterConfig, picker: Picker, reports: mpsc::Sender<Report>) -> Self {
-        let budget = RetryBudget::new(config.budget);
-        Self { config, picker: ArcSwap::from_pointee(picker), budget, reports }
+    pub(crate) fn new(config: ClusterConfig, picker: Picker, reports: mpsc::Sender<Report>, clock: Clock) -> Self {
+        let (budget, queue) = (RetryBudget::new(config.budget), config.queue.map(Queue::new));
+        Self { config, picker: ArcSwap::from_pointee(picker), budget, queue, reports, clock }
     }
 
     /// How it is configured.
@@ -81,8 +88,15 @@ impl ClusterHandle {
         answer.await.ok()
     }
 
+    /// How many requests wait for an endpoint; `None` if the cluster has no queue.
+    pub fn queued(&self) -> Option<usize> {
+        self.queue.as_ref().map(Queue::len)
+    }
+
     pub(crate) fn set_picker(&self, picker: Picker) {
-        self.picker.store(std::sync::Arc::new(picker));
+        self.picker.store(Arc::new(picker));
+        // It may have endpoints that those who wait do not know of, or none at all.
+        self.wake_one();
     }
 
     pub(crate) fn name_of(&self, endpoint: EndpointId) -> &str {
@@ -94,18 +108,56 @@ impl ClusterHandle {
         Attempts::new(&self.config.retry, &self.budget, now, idempotent)
     }
 
-    pub(crate) fn pick(&self, attempts: &Attempts<'_>, now: Timestamp) -> Result<Lease, NoEndpoint> {
-        self.picker.load().pick(&Wish::new(attempts, now, fastrand::u64(..)), &mut ())
+    /// An endpoint for the request's first attempt. If all are full, it waits for one where the cluster has a queue.
+    pub(crate) async fn admit(self: &Arc<Self>, attempts: &Attempts<'_>, now: Timestamp) -> Result<Held, Reject> {
+        // Nobody goes past those that wait.
+        if self.queued().unwrap_or(0) == 0 {
+            match self.pick(attempts, now) {
+                Err(none) if none.at_capacity && self.queue.is_some() => {}
+                picked => return picked.map_err(|none| self.reject(none, now)),
+            }
+        }
+        let queue = self.queue.as_ref().expect("without a queue there was a choice, or a reject");
+        let take = || match self.pick(attempts, self.clock.now()) {
+            Err(none) if none.at_capacity => None,
+            picked => Some(picked),
+        };
+        // Boxed, since few wait, and every request would be larger by it.
+        Box::pin(queue.wait(take)).await?.map_err(|none| self.reject(none, self.clock.now()))
     }
 
-    pub(crate) fn pick_named(&self, name: &str) -> Option<Lease> {
+    /// An endpoint for one more attempt. It does not wait: there may be an answer already that can be delivered.
+    pub(crate) fn pick(self: &Arc<Self>, attempts: &Attempts<'_>, now: Timestamp) -> Result<Held, NoEndpoint> {
+        let lease = self.picker.load().pick(&Wish::new(attempts, now, fastrand::u64(..)), &mut ())?;
+        Ok(Held::new(lease, self))
+    }
+
+    pub(crate) fn pick_named(self: &Arc<Self>, name: &str) -> Option<Held> {
         let index = self.config.endpoints.iter().position(|endpoint| endpoint.name() == name)?;
-        self.picker.load().pick_pinned(EndpointId(u32::try_from(index).ok()?))
+        let lease = self.picker.load().pick_pinned(EndpointId(u32::try_from(index).ok()?))?;
+        Some(Held::new(lease, self))
+    }
+
+    /// A place may be free.
+    pub(crate) fn wake_one(&self) {
+        if let Some(queue) = &self.queue {
+            queue.wake();
+        }
+    }
+
+    fn reject(&self, none: NoEndpoint, now: Timestamp) -> Reject {
+        if none.at_capacity {
+            return Reject::AtCapacity;
+        }
+        let until_trial = none.until.map(|until| until.since(now));
+        let probe_interval = self.config.policy.probe.map(|probe| probe.interval);
+        let wait = until_trial.or(probe_interval).unwrap_or_default();
+        Reject::NoEndpoint { retry_after: wait.as_secs() + 1 }
     }
 
     /// Counts an attempt's outcome, and tells the driver if it is news.
     pub(crate) fn report(&self, lease: &mut Lease, outcome: Outcome, took: Duration, now: Timestamp) {
-        if self.config.policy.algorithm == Algorithm::PeakEwma && self.tells_latency(outcome) {
+        if self.averages_latency() && self.tells_latency(outcome) {
             lease.note_latency(took, now);
         }
         let (endpoint, turn, at) = (lease.endpoint(), lease.turn(), now);
@@ -120,6 +172,18 @@ impl ClusterHandle {
         if self.reports.try_send(report).is_ok() {
             lease.settle();
         }
+    }
+
+    /// Hears of an attempt that was given up while its endpoint was still silent.
+    pub(crate) fn note_given_up(&self, lease: &Lease, began: Timestamp) {
+        if self.averages_latency() {
+            let now = self.clock.now();
+            lease.note_given_up(now.since(began), now);
+        }
+    }
+
+    fn averages_latency(&self) -> bool {
+        self.config.policy.algorithm == Algorithm::PeakEwma
     }
 
     /// Whether the time that an attempt took says how quick its endpoint is: one that fails at once is not a quick one.

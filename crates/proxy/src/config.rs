@@ -35,10 +35,21 @@ pub struct ClusterConfig {
     pub budget: Option<BudgetPolicy>,
     /// Up to how many bytes of a request's body are kept for a retry.
     pub replay_limit: usize,
+    /// Where requests wait while all endpoints have as many in flight as they may; `None`: they are rejected.
+    pub queue: Option<QueueConfig>,
     /// What a probe asks, if the policy has probes.
     pub probe: Option<ProbeConfig>,
     /// Its time limits.
     pub timeouts: Timeouts,
+}
+
+/// Where a request's first attempt waits for an endpoint. Later ones do not: they deliver what there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueConfig {
+    /// At most so many wait, of all workers together; at least 1.
+    pub size: usize,
+    /// For so long.
+    pub timeout: Duration,
 }
 
 /// One endpoint.

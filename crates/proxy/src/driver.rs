@@ -64,7 +64,7 @@ impl<D: Dial> Driver<D> {
         let mut cluster = Cluster::new(endpoints, config.policy, now, fastrand::u64(..));
         let picker = cluster.poll_picker(now).expect("a new cluster has a picker to give");
         let (sender, reports) = mpsc::channel(REPORTS);
-        let handle = Arc::new(ClusterHandle::new(config, picker, sender));
+        let handle = Arc::new(ClusterHandle::new(config, picker, sender, clock));
         Self { cluster, handle, reports, news, clock, dial, probes: JoinSet::new(), under_way: HashMap::new() }
     }
 

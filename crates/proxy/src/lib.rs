@@ -14,11 +14,13 @@
 //! ```
 //!
 //! Each worker is a thread with its own event loop, sockets and pools, and nothing of a request leaves it. What is
-//! shared is the picker, the counts and the queue on which failures are told to the cluster's driver.
+//! shared is the picker, the counts, the line of those that wait for an endpoint, and the channel on which failures are
+//! told to the cluster's driver.
 
 mod address;
 mod attempt;
 mod carried;
+mod cells;
 mod clock;
 mod cluster;
 mod config;
@@ -27,12 +29,14 @@ mod dial;
 mod driver;
 mod forward;
 pub mod header;
+mod held;
 mod listener;
 mod local;
 mod path;
 mod pool;
 mod probe;
 mod proxy;
+mod queue;
 mod reject;
 mod replay;
 mod route;
@@ -45,7 +49,7 @@ mod worker;
 pub use address::{Address, BadAddress};
 pub use clock::Clock;
 pub use cluster::{ClusterHandle, ClusterSnapshot, EndpointSnapshot, ProbeSnapshot};
-pub use config::{ClusterConfig, Config, EndpointConfig, ProbeConfig, Timeouts};
+pub use config::{ClusterConfig, Config, EndpointConfig, ProbeConfig, QueueConfig, Timeouts};
 pub use driver::{BeliefChanged, News, ProbeChanged};
 pub use local::{BoxError, Local, LocalBody, LocalFuture};
 pub use route::{ClusterId, Pin, Route, Routes, Target};

@@ -9,7 +9,7 @@ use http::request::Parts;
 use http::{Request, Response, Version};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use lb_balance::{Attempt, Lease, NoEndpoint, Outcome, Verdict};
+use lb_balance::{Attempt, Outcome, Verdict};
 
 use crate::attempt::{self, Endpoint, Hit};
 use crate::carried::{Answer, Carried};
@@ -18,6 +18,7 @@ use crate::cluster::ClusterHandle;
 use crate::config::ClusterConfig;
 use crate::dial::Dial;
 use crate::forward::{self, Head};
+use crate::held::Held;
 use crate::local::LocalBody;
 use crate::pool::Pool;
 use crate::reject::{BadRequest, Reject};
@@ -89,31 +90,35 @@ impl<D: Dial> Proxy<D> {
         endpoints: &[Endpoint<D>],
         head: &Head,
         body: &Replay,
-        pinned: Option<Lease>,
+        pinned: Option<Held>,
         trace: bool,
     ) -> Response<Answer<D::Stream>> {
         let clock = self.shared.clock;
         let began = clock.now();
         let mut attempts = cluster.attempts(began, head.is_idempotent());
         let is_pinned = pinned.is_some();
-        let mut lease = match pinned.map_or_else(|| cluster.pick(&attempts, began), Ok) {
+        let admitted = match pinned {
+            Some(lease) => Ok(lease),
+            None => cluster.admit(&attempts, began).await,
+        };
+        let mut lease = match admitted {
             Ok(lease) => lease,
-            Err(none) => return rejected(self.no_endpoint(cluster, none), head.headers()),
+            Err(reject) => return rejected(reject, head.headers()),
         };
         // The last real answer: it is passed on when everything else fails.
         let mut kept: Option<Carrying<D>> = None;
         let mut fresh = false;
         let outcome = loop {
-            let (began, id) = (clock.now(), lease.endpoint());
+            let id = lease.endpoint();
             let endpoint = &endpoints[id.index()];
+            lease.begin(clock.now());
             let result = attempt::run(endpoint, head, body, fresh).await;
             let (outcome, sent) = match &result {
                 Ok((answer, _)) => (Outcome::Answered { status: answer.status().as_u16() }, body.sent()),
                 Err(miss) => (miss.outcome, miss.sent),
             };
             let now = clock.now();
-            let took = now.since(began);
-            cluster.report(&mut lease, outcome, took, now);
+            let took = lease.report(outcome, now);
             let verdict = attempts.judge(Attempt { endpoint: id, outcome, took }, sent, now, fastrand::u64(..));
             fresh = verdict == Verdict::RetryFresh;
             if fresh {
@@ -129,7 +134,7 @@ impl<D: Dial> Proxy<D> {
                 Verdict::RetryAfter(_) | Verdict::RetryFresh | Verdict::Deliver(_) => None,
             };
             if let Ok(hit) = result
-                && let Some(older) = kept.replace(carry::<D>(hit, endpoint, body, lease, cluster))
+                && let Some(older) = kept.replace(carry::<D>(hit, endpoint, body, lease))
             {
                 older.into_body().discard();
             }
@@ -148,14 +153,6 @@ impl<D: Dial> Proxy<D> {
         answer
     }
 
-    fn no_endpoint(&self, cluster: &ClusterHandle, none: NoEndpoint) -> Reject {
-        let now = self.shared.clock.now();
-        let until_trial = none.until.map(|until| until.since(now));
-        let probe_interval = cluster.config().policy.probe.map(|probe| probe.interval);
-        let wait = until_trial.or(probe_interval).unwrap_or_default();
-        Reject::NoEndpoint { retry_after: wait.as_secs() + 1 }
-    }
-
     /// How many connections have a request under way, or an answer that is not written out yet.
     pub(crate) fn busy_connections(&self) -> &Rc<Cell<usize>> {
         &self.busy_connections
@@ -169,18 +166,12 @@ impl<D: Dial> Proxy<D> {
 }
 
 /// The endpoint that the request names, if it does.
-fn pinned(cluster: &ClusterHandle, pin: &Pin, request: &Parts) -> Option<Lease> {
+fn pinned(cluster: &Arc<ClusterHandle>, pin: &Pin, request: &Parts) -> Option<Held> {
     cluster.pick_named(&pin.name_in(request.uri.query()?)?)
 }
 
-fn carry<D: Dial>(
-    (answer, wire): Hit<D>,
-    endpoint: &Endpoint<D>,
-    request: &Replay,
-    lease: Lease,
-    cluster: &Arc<ClusterHandle>,
-) -> Carrying<D> {
-    let mut answer = answer.map(|body| Box::new(Carried::new(body, wire, endpoint, request, lease, cluster)));
+fn carry<D: Dial>((answer, wire): Hit<D>, endpoint: &Endpoint<D>, request: &Replay, lease: Held) -> Carrying<D> {
+    let mut answer = answer.map(|body| Box::new(Carried::new(body, wire, endpoint, request, lease)));
     forward::incoming(answer.headers_mut());
     // Each hop speaks its own version (RFC 9110 §2.5); the server's side lowers it for clients that speak HTTP/1.0.
     *answer.version_mut() = Version::HTTP_11;

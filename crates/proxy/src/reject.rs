@@ -24,6 +24,12 @@ pub(crate) enum Reject {
         /// After so many seconds one may be back.
         retry_after: u64,
     },
+    /// Every endpoint that works has as many requests in flight as it may.
+    AtCapacity,
+    /// And as many wait for one as may.
+    QueueFull,
+    /// It waited for one as long as it may.
+    QueueTimeout,
     /// The last endpoint that was tried failed.
     Endpoint(Failure),
 }
@@ -54,7 +60,11 @@ impl Reject {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::ClientTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::NoEndpoint { .. } | Self::Endpoint(Failure::Shortage) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoEndpoint { .. }
+            | Self::AtCapacity
+            | Self::QueueFull
+            | Self::QueueTimeout
+            | Self::Endpoint(Failure::Shortage) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Endpoint(failure) if failure.is_timeout() => StatusCode::GATEWAY_TIMEOUT,
             Self::Endpoint(_) => StatusCode::BAD_GATEWAY,
         }
@@ -68,6 +78,9 @@ impl Reject {
             Self::HeadTooLarge => "head-too-large",
             Self::ClientTimeout => "client-timeout",
             Self::NoEndpoint { .. } => "no-endpoint",
+            Self::AtCapacity => "at-capacity",
+            Self::QueueFull => "queue-full",
+            Self::QueueTimeout => "queue-timeout",
             Self::Endpoint(failure) => failure.token(),
         }
     }
@@ -78,6 +91,9 @@ impl Reject {
             Self::NoRoute => "no route leads anywhere from this host and path",
             Self::ClientTimeout => "the client stopped sending in the middle of the request",
             Self::NoEndpoint { .. } => "no endpoint can take requests at the moment",
+            Self::AtCapacity => "every endpoint has as many requests as it may",
+            Self::QueueFull => "every endpoint has as many requests as it may, and as many wait as may",
+            Self::QueueTimeout => "the request has waited for an endpoint as long as it may",
             Self::HeadTooLarge => "the head of the request is too large",
             Self::BadRequest(BadRequest::Syntax) => "the head of the request is not HTTP",
             Self::BadRequest(BadRequest::NoHost) => "the Host field is missing",
@@ -120,10 +136,20 @@ impl Reject {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(header::REJECT, HeaderValue::from_static(self.token()));
-        if let Self::NoEndpoint { retry_after } = self {
-            headers.insert(RETRY_AFTER, retry_after.into());
+        if let Some(seconds) = self.retry_after() {
+            headers.insert(RETRY_AFTER, seconds.into());
         }
         answer
+    }
+
+    /// After how many seconds it may be worth to ask again.
+    fn retry_after(self) -> Option<u64> {
+        match self {
+            Self::NoEndpoint { retry_after } => Some(retry_after),
+            // A request ends at any moment; this is the shortest time that can be said.
+            Self::AtCapacity | Self::QueueFull | Self::QueueTimeout => Some(1),
+            Self::NoRoute | Self::BadRequest(_) | Self::HeadTooLarge | Self::ClientTimeout | Self::Endpoint(_) => None,
+        }
     }
 }
 
@@ -151,6 +177,19 @@ mod tests {
             text(&answer),
             "{\"status\":503,\"reason\":\"no-endpoint\",\"message\":\"no endpoint can take requests at the moment\"}\n"
         );
+    }
+
+    #[test]
+    fn who_finds_everything_full_is_told_to_come_back() {
+        for (reject, token) in [
+            (Reject::AtCapacity, "at-capacity"),
+            (Reject::QueueFull, "queue-full"),
+            (Reject::QueueTimeout, "queue-timeout"),
+        ] {
+            let answer = reject.answer(&HeaderMap::new());
+            assert_eq!((answer.status(), token), (StatusCode::SERVICE_UNAVAILABLE, reject.token()));
+            assert_eq!(answer.headers()[RETRY_AFTER], "1");
+        }
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! The proxy in memory: pipes instead of sockets, and a clock that stands still until everybody waits.
 
 mod cancelling;
+mod queueing;
 mod timing;
 mod world;
+
+pub(crate) use world::in_paused_time;

@@ -17,6 +17,7 @@ pub(super) async fn take(facts: &Facts) -> Option<Status> {
             name: config.name.clone(),
             algorithm: config.policy.algorithm.to_string(),
             probed: config.probe.is_some(),
+            queued: cluster.queued(),
             endpoints: endpoints.map(|(config, snapshot)| endpoint(config, snapshot, facts.clock)).collect(),
         });
     }

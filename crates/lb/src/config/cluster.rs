@@ -9,6 +9,7 @@ use lb_proxy::{Address, ClusterConfig, EndpointConfig, ProbeConfig, Timeouts};
 
 use super::defaults;
 use super::table::{Named, Table, Value, closest};
+use super::waiting;
 
 /// The words that `retry.on` takes beside status codes.
 const CONDITIONS: [&str; 3] = ["error", "timeout", "invalid-header"];
@@ -29,6 +30,7 @@ fn read(named: &Named<'_>) -> Option<ClusterConfig> {
     let (retry, replay_limit) = read_retry(&table);
     let health = read_health(&table);
     let timeouts = read_timeouts(&table);
+    let queue = waiting::read_queue(&table);
     let probe = table.optional("probe").map(|value| read_probe(&value));
     table.finish();
     let (probe, probing) = match probe {
@@ -54,6 +56,7 @@ fn read(named: &Named<'_>) -> Option<ClusterConfig> {
         retry,
         budget: Some(defaults::BUDGET),
         replay_limit,
+        queue,
         probe,
         timeouts,
     })

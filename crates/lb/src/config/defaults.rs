@@ -38,6 +38,9 @@ pub(super) const BUDGET: BudgetPolicy = BudgetPolicy { percent: 20, floor: 10 };
 /// Off: most servers are as quick in their first second as later.
 pub(super) const SLOW_START: Duration = Duration::ZERO;
 
+/// Who waits longer than this would rather be told, and ask elsewhere.
+pub(super) const QUEUE_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// Form posts and API calls fit in; uploads do not, and are not worth the memory.
 pub(super) const BODY_LIMIT: u64 = 64 * 1024;
 

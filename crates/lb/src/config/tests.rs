@@ -3,18 +3,18 @@
 use super::*;
 
 /// A good configuration of one cluster, with more lines added to it.
-fn with(more: &str) -> String {
+pub(super) fn with(more: &str) -> String {
     format!(
         "[[listeners]]\nbind = \"127.0.0.1:8080\"\n\n[[routes]]\npath = \"/\"\ncluster = \"web\"\n\n\
          [clusters.web]\nendpoints = [{{ address = \"127.0.0.1:5001\" }}]\n{more}"
     )
 }
 
-fn good(text: &str) -> Config {
+pub(super) fn good(text: &str) -> Config {
     parse("lb.toml", text, Path::new("")).unwrap_or_else(|problems| panic!("{problems}"))
 }
 
-fn complaint(text: &str) -> String {
+pub(super) fn complaint(text: &str) -> String {
     parse("lb.toml", text, Path::new("")).expect_err("it is wrong").to_string()
 }
 

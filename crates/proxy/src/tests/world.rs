@@ -155,6 +155,7 @@ impl World {
                 ..RetryPolicy::default()
             },
             replay_limit: 1024,
+            queue: None,
             probe: None,
             timeouts: TIMEOUTS,
         };
@@ -208,7 +209,7 @@ impl World {
 }
 
 /// Runs a test on a clock that stands still until everybody waits for it.
-pub(super) fn in_paused_time(test: impl Future<Output = ()>) {
+pub(crate) fn in_paused_time(test: impl Future<Output = ()>) {
     let mut builder = Builder::new_current_thread();
     let runtime = builder.enable_all().start_paused(true).build_local(LocalOptions::default());
     runtime.expect("an event loop").block_on(test);
