@@ -50,6 +50,8 @@ function inWords(status, silence, controls) {
 export function evidenceFrom(known, answer, isProbed, controls) {
   const next = { ...known };
   for (const { server, status, failure } of answer.attempts ?? spoken(answer)) {
+    // Another server was quicker: that this one would have failed is not said.
+    if (failure === "overtaken") continue;
     const old = known[server];
     if (old && old.at >= answer.startedAt) continue;
     const begins = controls && status === 503;

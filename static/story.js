@@ -16,6 +16,7 @@ const FAILURES = {
   "invalid-header": "answered what is not valid HTTP",
   truncated: "broke its answer off",
   stalled: "stood still in the middle of its answer",
+  overtaken: "was slower than another server, and was no longer waited for",
 };
 
 /** Why lb answered itself, as lb-reject names it. This set is open, too. */

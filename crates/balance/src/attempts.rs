@@ -26,6 +26,8 @@ pub enum Verdict {
     RetryAfter(Duration),
     /// Try the same endpoint once more on a new connection, free of charge: the idle race.
     RetryFresh,
+    /// The request's other attempt is still under way: wait for what comes of that.
+    AwaitOther,
 }
 
 /// Why there is no further try.
@@ -80,6 +82,8 @@ pub struct Attempts<'p> {
     began: Timestamp,
     idempotent: bool,
     race_spent: bool,
+    // Where an attempt is under way beside the one that is picked for, or that is judged next.
+    under_way: Option<EndpointId>,
     // The first one stands apart so that the usual request, which needs no second, allocates nothing.
     first: Option<Attempt>,
     more: Vec<Attempt>,
@@ -89,7 +93,8 @@ impl<'p> Attempts<'p> {
     /// For a request that begins `now`; `idempotent` says whether its method is (RFC 9110 §9.2.2).
     pub fn new(policy: &'p RetryPolicy, budget: &'p RetryBudget, now: Timestamp, idempotent: bool) -> Self {
         budget.note_request(now);
-        Self { policy, budget, began: now, idempotent, race_spent: false, first: None, more: Vec::new() }
+        let (first, more) = (None, Vec::new());
+        Self { policy, budget, began: now, idempotent, race_spent: false, under_way: None, first, more }
     }
 
     /// Takes down an attempt and says what follows from it.
@@ -114,7 +119,11 @@ impl<'p> Attempts<'p> {
             return Verdict::RetryFresh;
         }
         self.note(attempt);
-        if !self.policy.covers(outcome) {
+        let is_other_under_way = self.under_way.take().is_some();
+        let is_good = matches!(outcome, Outcome::Answered { .. }) && !self.policy.covers(outcome);
+        if is_other_under_way && !is_good {
+            Verdict::AwaitOther
+        } else if !self.policy.covers(outcome) {
             Verdict::Deliver(Stop::NotListed)
         } else if self.made() >= self.policy.attempts.get() as usize {
             Verdict::Deliver(Stop::NoAttemptLeft)
@@ -132,19 +141,49 @@ impl<'p> Attempts<'p> {
         }
     }
 
-    /// Whether this request has tried the endpoint.
+    /// Begins a hedge: a second attempt, elsewhere, while the one at `first` is under way and silent. It costs an attempt
+    /// and, out of the budget, as much as a retry; `None` if one of them is spent, or if `pick` finds no endpoint.
+    ///
+    /// Each of the two is judged when something has come of it. The first to be judged is delivered if it is an answer
+    /// that is not tried again; the other one is [overtaken](Self::note_overtaken) then.
+    pub fn hedge<L>(&mut self, first: EndpointId, now: Timestamp, pick: impl FnOnce(&Self) -> Option<L>) -> Option<L> {
+        let is_attempt_left = self.made() + 1 < self.policy.attempts.get() as usize;
+        let is_in_time = now.since(self.began) < self.policy.timeout;
+        if !is_attempt_left || !is_in_time || !self.budget.grant(now) {
+            return None;
+        }
+        self.under_way = Some(first);
+        let picked = pick(self);
+        if picked.is_none() {
+            self.under_way = None;
+            self.budget.take_back(now);
+        }
+        picked
+    }
+
+    /// Takes down an attempt that is given up because the one that was judged last was quicker. It is listed before that
+    /// one, so that the last of the list is the one that is delivered.
+    pub fn note_overtaken(&mut self, endpoint: EndpointId, took: Duration) {
+        let quicker = self.more.pop().or_else(|| self.first.take());
+        self.note(Attempt { endpoint, outcome: Outcome::Overtaken, took });
+        if let Some(quicker) = quicker {
+            self.note(quicker);
+        }
+    }
+
+    /// Whether this request has tried the endpoint, or is trying it.
     pub fn tried(&self, endpoint: EndpointId) -> bool {
-        self.iter().any(|attempt| attempt.endpoint == endpoint)
+        self.under_way == Some(endpoint) || self.iter().any(|attempt| attempt.endpoint == endpoint)
     }
 
     /// Whether this request would be tried again if its endpoint failed it now.
     pub fn shielded(&self) -> bool {
-        self.first.is_none() && self.policy.shields(self.idempotent)
+        self.is_empty() && self.policy.shields(self.idempotent)
     }
 
-    /// Whether none has been made.
+    /// Whether none has been made, or is under way.
     pub fn is_empty(&self) -> bool {
-        self.first.is_none()
+        self.first.is_none() && self.under_way.is_none()
     }
 
     /// The attempts in the order they were made.

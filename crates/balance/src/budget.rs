@@ -45,9 +45,14 @@ impl RetryBudget {
             + u64::from(policy.floor) * Seconds::KEPT as u64;
         let granted = self.retries.sum(second) <= allowed;
         if !granted {
-            self.retries.take_back(second);
+            self.take_back(now);
         }
         granted
+    }
+
+    /// Takes back what was granted at that moment and not used.
+    pub(crate) fn take_back(&self, granted: Timestamp) {
+        self.retries.take_back(second(granted));
     }
 
     /// Requests and retries of the latest ten seconds.

@@ -16,6 +16,8 @@ pub enum Outcome {
     Failed(Failure),
     /// The client left, or broke off its own request. Nobody's failure.
     Abandoned,
+    /// Another attempt of the same request answered first, and this one was given up. Nobody's failure.
+    Overtaken,
 }
 
 /// Why there was no whole answer.
@@ -115,6 +117,7 @@ impl fmt::Display for Outcome {
             Self::Failed(failure) => failure.fmt(f),
             Self::Connected => f.write_str("accepted a connection"),
             Self::Abandoned => f.write_str("was left by the client"),
+            Self::Overtaken => f.write_str("was slower than another endpoint"),
         }
     }
 }

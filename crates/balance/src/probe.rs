@@ -73,7 +73,7 @@ impl ProbePolicy {
         match outcome {
             Outcome::Answered { status } => self.statuses.contains(status),
             Outcome::Connected => true,
-            Outcome::Failed(_) | Outcome::Abandoned => false,
+            Outcome::Failed(_) | Outcome::Abandoned | Outcome::Overtaken => false,
         }
     }
 }

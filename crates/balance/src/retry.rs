@@ -55,7 +55,7 @@ impl RetryPolicy {
     pub fn covers(&self, outcome: Outcome) -> bool {
         match outcome {
             Outcome::Answered { status } => self.on.statuses.contains(&status),
-            Outcome::Connected | Outcome::Abandoned => false,
+            Outcome::Connected | Outcome::Abandoned | Outcome::Overtaken => false,
             Outcome::Failed(failure) => match failure {
                 Failure::Refused | Failure::Unreachable | Failure::Shortage | Failure::Closed | Failure::IdleRace => {
                     self.on.error
@@ -75,7 +75,7 @@ impl RetryPolicy {
         match outcome {
             Outcome::Answered { status } => status >= 500 && self.on.statuses.contains(&status),
             Outcome::Failed(failure) => !failure.is_nobodys(),
-            Outcome::Connected | Outcome::Abandoned => false,
+            Outcome::Connected | Outcome::Abandoned | Outcome::Overtaken => false,
         }
     }
 

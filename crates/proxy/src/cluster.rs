@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use lb_balance::{
-    Algorithm, Attempts, Counters, EndpointId, Lease, NoEndpoint, Outcome, Picker, RetryBudget, Timestamp, Turn, Wish,
+    Algorithm, Attempts, Counters, EndpointId, Failure, Lease, NoEndpoint, Outcome, Picker, RetryBudget, Timestamp,
+    Turn, Wish,
 };
 use tokio::sync::{mpsc, oneshot};
 
 use crate::clock::Clock;
 use crate::config::ClusterConfig;
+use crate::hedge::HedgeDelay;
 use crate::held::Held;
 use crate::queue::Queue;
 use crate::reject::Reject;
@@ -33,6 +35,7 @@ pub struct ClusterHandle {
     picker: ArcSwap<Picker>,
     budget: RetryBudget,
     queue: Option<Queue>,
+    hedge_delay: Option<HedgeDelay>,
     reports: mpsc::Sender<Report>,
     clock: Clock,
 }
@@ -73,7 +76,8 @@ pub struct ProbeSnapshot {
 impl ClusterHandle {
     pub(crate) fn new(config: ClusterConfig, picker: Picker, reports: mpsc::Sender<Report>, clock: Clock) -> Self {
         let (budget, queue) = (RetryBudget::new(config.budget), config.queue.map(Queue::new));
-        Self { config, picker: ArcSwap::from_pointee(picker), budget, queue, reports, clock }
+        let hedge_delay = config.hedge.map(HedgeDelay::new);
+        Self { config, picker: ArcSwap::from_pointee(picker), budget, queue, hedge_delay, reports, clock }
     }
 
     /// How it is configured.
@@ -157,8 +161,13 @@ impl ClusterHandle {
 
     /// Counts an attempt's outcome, and tells the driver if it is news.
     pub(crate) fn report(&self, lease: &mut Lease, outcome: Outcome, took: Duration, now: Timestamp) {
-        if self.averages_latency() && self.tells_latency(outcome) {
-            lease.note_latency(took, now);
+        if self.tells_latency(outcome) {
+            if self.averages_latency() {
+                lease.note_latency(took, now);
+            }
+            if let Some(delay) = &self.hedge_delay {
+                delay.note(took);
+            }
         }
         let (endpoint, turn, at) = (lease.endpoint(), lease.turn(), now);
         let report = if self.config.retry.blames(outcome) {
@@ -176,10 +185,18 @@ impl ClusterHandle {
 
     /// Hears of an attempt that was given up while its endpoint was still silent.
     pub(crate) fn note_given_up(&self, lease: &Lease, began: Timestamp) {
+        let now = self.clock.now();
         if self.averages_latency() {
-            let now = self.clock.now();
             lease.note_given_up(now.since(began), now);
         }
+        if let Some(delay) = &self.hedge_delay {
+            delay.note_given_up(now.since(began));
+        }
+    }
+
+    /// After how long without an answer a request is worth a second attempt beside the first; `None`: none is.
+    pub(crate) fn hedge_after(&self) -> Option<Duration> {
+        self.hedge_delay.as_ref()?.get()
     }
 
     fn averages_latency(&self) -> bool {
@@ -189,10 +206,11 @@ impl ClusterHandle {
     /// Whether the time that an attempt took says how quick its endpoint is: one that fails at once is not a quick one.
     fn tells_latency(&self, outcome: Outcome) -> bool {
         match outcome {
-            Outcome::Failed(failure) => failure.is_timeout(),
+            // Not those of a body, whose head was there in time.
+            Outcome::Failed(failure) => matches!(failure, Failure::ConnectTimeout | Failure::ResponseTimeout),
             Outcome::Answered { .. } | Outcome::Connected => !self.config.retry.blames(outcome),
             // It was at least so slow.
-            Outcome::Abandoned => true,
+            Outcome::Abandoned | Outcome::Overtaken => true,
         }
     }
 }

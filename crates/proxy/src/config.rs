@@ -33,6 +33,8 @@ pub struct ClusterConfig {
     pub retry: RetryPolicy,
     /// How much of the traffic may be retries; `None`: any.
     pub budget: Option<BudgetPolicy>,
+    /// When a request that gets no answer is sent to a second endpoint while the first goes on; `None`: never.
+    pub hedge: Option<Hedge>,
     /// Up to how many bytes of a request's body are kept for a retry.
     pub replay_limit: usize,
     /// Where requests wait while all endpoints have as many in flight as they may; `None`: they are rejected.
@@ -41,6 +43,18 @@ pub struct ClusterConfig {
     pub probe: Option<ProbeConfig>,
     /// Its time limits.
     pub timeouts: Timeouts,
+}
+
+/// After how long without an answer's head a second attempt begins beside the first: for GET, HEAD and OPTIONS without a
+/// body, once a request, at another endpoint, if an attempt is left and the budget of retries grants it. Whichever has
+/// an answer first that is not to be retried wins, and the other is dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hedge {
+    /// After this long.
+    After(Duration),
+    /// After the time within which so many percent of the cluster's latest attempts were answered, 1 to 99; never as long
+    /// as few have been.
+    Quantile(u8),
 }
 
 /// Where a request's first attempt waits for an endpoint. Later ones do not: they deliver what there is.

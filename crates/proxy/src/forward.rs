@@ -105,6 +105,12 @@ impl Head {
         request
     }
 
+    /// Whether it only asks (RFC 9110 §9.2.1), so that sending it twice at once costs work and nothing else.
+    pub(crate) fn only_asks(&self) -> bool {
+        // TRACE is safe, too, but nobody waits for it.
+        [Method::GET, Method::HEAD, Method::OPTIONS].contains(&self.method)
+    }
+
     /// Whether it may be sent twice without doing twice what it does (RFC 9110 §9.2.2).
     pub(crate) fn is_idempotent(&self) -> bool {
         // LOCK is a method of WebDAV that nginx does not retry either; an unknown method may do anything.

@@ -8,7 +8,7 @@
 //!                                                   │ routes.find
 //!                                                   │ forward::outgoing
 //!                                  ┌───────────────▶│ cluster.pick        ──▶ lb-balance
-//!                                  │ retry          │ attempt::run        ──▶ pool, wire ──▶ endpoint
+//!                                  │ retry          │ race, attempt::run  ──▶ pool, wire ──▶ endpoint
 //!                                  └────────────────│ attempts.judge
 //!                                                   ▼ forward::incoming, the lease rides in the body
 //! ```
@@ -29,6 +29,7 @@ mod dial;
 mod driver;
 mod forward;
 pub mod header;
+mod hedge;
 mod held;
 mod listener;
 mod local;
@@ -37,6 +38,7 @@ mod pool;
 mod probe;
 mod proxy;
 mod queue;
+mod race;
 mod reject;
 mod replay;
 mod route;
@@ -49,7 +51,7 @@ mod worker;
 pub use address::{Address, BadAddress};
 pub use clock::Clock;
 pub use cluster::{ClusterHandle, ClusterSnapshot, EndpointSnapshot, ProbeSnapshot};
-pub use config::{ClusterConfig, Config, EndpointConfig, ProbeConfig, QueueConfig, Timeouts};
+pub use config::{ClusterConfig, Config, EndpointConfig, Hedge, ProbeConfig, QueueConfig, Timeouts};
 pub use driver::{BeliefChanged, News, ProbeChanged};
 pub use local::{BoxError, Local, LocalBody, LocalFuture};
 pub use route::{ClusterId, Pin, Route, Routes, Target};

@@ -11,7 +11,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use lb_balance::{Attempt, Outcome, Verdict};
 
-use crate::attempt::{self, Endpoint, Hit};
+use crate::attempt::{Endpoint, Hit};
 use crate::carried::{Answer, Carried};
 use crate::clock::Clock;
 use crate::cluster::ClusterHandle;
@@ -21,6 +21,7 @@ use crate::forward::{self, Head};
 use crate::held::Held;
 use crate::local::LocalBody;
 use crate::pool::Pool;
+use crate::race::{Done, Race};
 use crate::reject::{BadRequest, Reject};
 use crate::replay::Replay;
 use crate::route::{Pin, Routes, Target};
@@ -101,48 +102,47 @@ impl<D: Dial> Proxy<D> {
             Some(lease) => Ok(lease),
             None => cluster.admit(&attempts, began).await,
         };
-        let mut lease = match admitted {
-            Ok(lease) => lease,
+        let mut next = match admitted {
+            Ok(lease) => Some(lease),
             Err(reject) => return rejected(reject, head.headers()),
         };
+        let mut race = Race::new(cluster, endpoints, head, body, is_pinned);
         // The last real answer: it is passed on when everything else fails.
         let mut kept: Option<Carrying<D>> = None;
         let mut fresh = false;
         let outcome = loop {
-            let id = lease.endpoint();
-            let endpoint = &endpoints[id.index()];
-            lease.begin(clock.now());
-            let result = attempt::run(endpoint, head, body, fresh).await;
+            let Done { mut lease, result } = race.next(next.take(), fresh, &mut attempts).await;
             let (outcome, sent) = match &result {
                 Ok((answer, _)) => (Outcome::Answered { status: answer.status().as_u16() }, body.sent()),
                 Err(miss) => (miss.outcome, miss.sent),
             };
             let now = clock.now();
-            let took = lease.report(outcome, now);
-            let verdict = attempts.judge(Attempt { endpoint: id, outcome, took }, sent, now, fastrand::u64(..));
+            let (endpoint, took) = (lease.endpoint(), lease.report(outcome, now));
+            let verdict = attempts.judge(Attempt { endpoint, outcome, took }, sent, now, fastrand::u64(..));
             fresh = verdict == Verdict::RetryFresh;
             if fresh {
+                next = Some(lease);
                 continue;
             }
-            let next = match verdict {
+            next = match verdict {
                 Verdict::RetryAfter(wait) if !is_pinned => {
                     if !wait.is_zero() {
                         tokio::time::sleep(wait).await;
                     }
                     cluster.pick(&attempts, clock.now()).ok()
                 }
-                Verdict::RetryAfter(_) | Verdict::RetryFresh | Verdict::Deliver(_) => None,
+                Verdict::RetryAfter(_) | Verdict::RetryFresh | Verdict::AwaitOther | Verdict::Deliver(_) => None,
             };
             if let Ok(hit) = result
-                && let Some(older) = kept.replace(carry::<D>(hit, endpoint, body, lease))
+                && let Some(older) = kept.replace(carry::<D>(hit, &endpoints[endpoint.index()], body, lease))
             {
                 older.into_body().discard();
             }
-            match next {
-                Some(next) => lease = next,
-                None => break outcome,
+            if next.is_none() && verdict != Verdict::AwaitOther {
+                break outcome;
             }
         };
+        race.end(&mut attempts);
         let mut answer = match kept {
             Some(answer) => answer.map(Answer::Carried),
             None => rejected(missed(outcome, body), head.headers()),
@@ -184,7 +184,9 @@ fn missed(outcome: Outcome, body: &Replay) -> Reject {
         Outcome::Failed(failure) => Reject::Endpoint(failure),
         Outcome::Abandoned if body.client_failed() => Reject::BadRequest(BadRequest::Body),
         Outcome::Abandoned => Reject::ClientTimeout,
-        Outcome::Answered { .. } | Outcome::Connected => unreachable!("an answer is kept, and delivered"),
+        Outcome::Answered { .. } | Outcome::Connected | Outcome::Overtaken => {
+            unreachable!("an answer is kept, and delivered")
+        }
     }
 }
 

@@ -80,6 +80,11 @@ impl Replay {
         Self(Some(Rc::new(RefCell::new(source))))
     }
 
+    /// Whether there is no body at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// The body from its start. Readers from before get no more of it.
     pub(crate) fn reader(&self) -> ReplayBody {
         let number = self.0.as_ref().map_or(0, |source| {

@@ -1,6 +1,7 @@
 //! The proxy in memory: pipes instead of sockets, and a clock that stands still until everybody waits.
 
 mod cancelling;
+mod hedging;
 mod queueing;
 mod timing;
 mod world;

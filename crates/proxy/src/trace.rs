@@ -21,6 +21,7 @@ pub(crate) fn render<'n>(attempts: &Attempts<'_>, name: impl Fn(EndpointId) -> &
             // Probes alone are content with a connection.
             Outcome::Connected => Ok(()),
             Outcome::Abandoned => write!(list, "{separator}\"{name}\";failure=abandoned;us={us}"),
+            Outcome::Overtaken => write!(list, "{separator}\"{name}\";failure=overtaken;us={us}"),
         };
     }
     HeaderValue::from_str(&list).ok()

@@ -6,6 +6,7 @@ use alloc::vec;
 use core::num::NonZeroU32;
 
 const NOW: Timestamp = Timestamp::ORIGIN;
+const OK: Outcome = Outcome::Answered { status: 200 };
 const UNAVAILABLE: Outcome = Outcome::Answered { status: 503 };
 const CLOSED: Outcome = Outcome::Failed(Failure::Closed);
 const REFUSED: Outcome = Outcome::Failed(Failure::Refused);
@@ -139,4 +140,58 @@ fn a_client_that_left_gets_no_further_try() {
     let mut attempts = Attempts::new(&policy, &unlimited, NOW, true);
     let verdict = attempts.judge(at(0, Outcome::Abandoned), Sent::Kept, NOW, 0);
     assert_eq!(verdict, Verdict::Deliver(Stop::ClientLeft));
+}
+
+/// A request with one attempt under way at endpoint 0 and another at endpoint 1.
+fn hedged<'p>(policy: &'p RetryPolicy, budget: &'p RetryBudget) -> Attempts<'p> {
+    let mut attempts = Attempts::new(policy, budget, NOW, true);
+    let picked = attempts.hedge(EndpointId(0), NOW, |attempts| {
+        assert!(attempts.tried(EndpointId(0)) && !attempts.is_empty() && !attempts.shielded());
+        Some(EndpointId(1))
+    });
+    assert_eq!(picked, Some(EndpointId(1)));
+    attempts
+}
+
+#[test]
+fn of_two_attempts_the_first_good_answer_is_delivered_and_the_other_is_overtaken() {
+    let (policy, unlimited) = (policy(), unlimited());
+    let mut attempts = hedged(&policy, &unlimited);
+    assert_eq!(attempts.judge(at(1, OK), Sent::Kept, NOW, 0), Verdict::Deliver(Stop::NotListed));
+    attempts.note_overtaken(EndpointId(0), Duration::ZERO);
+    let told: Vec<_> = attempts.iter().map(|attempt| (attempt.endpoint.0, attempt.outcome)).collect();
+    assert_eq!(told, [(0, Outcome::Overtaken), (1, OK)]);
+}
+
+#[test]
+fn of_two_attempts_a_failure_waits_for_the_other_which_is_judged_as_any() {
+    let policy = policy();
+    for listed in [UNAVAILABLE, CLOSED, Outcome::Failed(Failure::InvalidHeader)] {
+        let budget = RetryBudget::new(Some(BudgetPolicy { percent: 200, floor: 0 }));
+        let mut attempts = hedged(&policy, &budget);
+        assert_eq!(attempts.judge(at(0, listed), Sent::Kept, NOW, 0), Verdict::AwaitOther, "{listed}");
+        assert_eq!(budget.spent(NOW), (1, 1), "waiting costs nothing");
+        assert_eq!(attempts.judge(at(1, CLOSED), Sent::Kept, NOW, 0), Verdict::RetryAfter(Duration::ZERO));
+        assert_eq!(attempts.judge(at(2, CLOSED), Sent::Kept, NOW, 0), Verdict::Deliver(Stop::NoAttemptLeft));
+    }
+}
+
+#[test]
+fn there_is_no_hedge_without_an_attempt_time_or_budget_for_it() {
+    let policy = policy();
+    let none = |budget: &RetryBudget, policy: &RetryPolicy, now| {
+        let mut attempts = Attempts::new(policy, budget, NOW, true);
+        attempts.hedge(EndpointId(0), now, |_| Some(())).is_none()
+    };
+    assert!(none(&unlimited(), &RetryPolicy { attempts: NonZeroU32::MIN, ..policy.clone() }, NOW));
+    assert!(none(&unlimited(), &policy, NOW + Duration::from_secs(5)));
+    assert!(none(&RetryBudget::new(Some(BudgetPolicy { percent: 0, floor: 0 })), &policy, NOW));
+}
+
+#[test]
+fn a_hedge_that_finds_no_endpoint_costs_nothing() {
+    let (policy, budget) = (policy(), RetryBudget::new(Some(BudgetPolicy { percent: 100, floor: 0 })));
+    let mut attempts = Attempts::new(&policy, &budget, NOW, true);
+    assert_eq!(attempts.hedge(EndpointId(0), NOW, |_| None::<()>), None);
+    assert!(attempts.is_empty() && budget.spent(NOW) == (1, 0));
 }

@@ -82,7 +82,7 @@ fn probe(snapshot: ProbeSnapshot, clock: Clock) -> Probe {
         ok: snapshot.ok,
         status: match snapshot.outcome {
             Outcome::Answered { status } => Some(status),
-            Outcome::Failed(_) | Outcome::Connected | Outcome::Abandoned => None,
+            Outcome::Failed(_) | Outcome::Connected | Outcome::Abandoned | Outcome::Overtaken => None,
         },
         says: snapshot.outcome.to_string(),
     }

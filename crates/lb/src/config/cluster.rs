@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use lb_balance::{
     Algorithm, Endpoint, FirstProbe, HealthPolicy, Policy, ProbePolicy, RetryOn, RetryPolicy, StatusSet, layout_steps,
 };
-use lb_proxy::{Address, ClusterConfig, EndpointConfig, ProbeConfig, Timeouts};
+use lb_proxy::{Address, ClusterConfig, EndpointConfig, Hedge, ProbeConfig, Timeouts};
 
 use super::defaults;
 use super::table::{Named, Table, Value, closest};
@@ -27,7 +27,7 @@ fn read(named: &Named<'_>) -> Option<ClusterConfig> {
     let table = named.value.table("a cluster")?;
     let algorithm = table.optional("algorithm").map_or(Some(Algorithm::default()), |value| read_algorithm(&value));
     let endpoints = read_endpoints(&table, algorithm);
-    let (retry, replay_limit) = read_retry(&table);
+    let (retry, replay_limit, hedge) = read_retry(&table);
     let health = read_health(&table);
     let timeouts = read_timeouts(&table);
     let queue = waiting::read_queue(&table);
@@ -55,6 +55,7 @@ fn read(named: &Named<'_>) -> Option<ClusterConfig> {
         endpoints: endpoints?,
         retry,
         budget: Some(defaults::BUDGET),
+        hedge,
         replay_limit,
         queue,
         probe,
@@ -145,7 +146,7 @@ fn check_weights(endpoints: &[EndpointConfig], value: &Value<'_>) {
     }
 }
 
-fn read_retry(table: &Table<'_>) -> (RetryPolicy, u64) {
+fn read_retry(table: &Table<'_>) -> (RetryPolicy, u64, Option<Hedge>) {
     let mut on = RetryOn::default();
     let value = table.optional("retry").and_then(|value| value.table("retry"));
     let retry = value.as_ref();
@@ -173,10 +174,11 @@ fn read_retry(table: &Table<'_>) -> (RetryPolicy, u64) {
         backoff: defaults::BACKOFF,
     };
     let limit = retry.and_then(|retry| retry.optional("body-limit")?.size()).unwrap_or(defaults::BODY_LIMIT);
+    let hedge = retry.and_then(|retry| waiting::read_hedge(retry, attempts));
     if let Some(retry) = value {
         retry.finish();
     }
-    (policy, limit)
+    (policy, limit, hedge)
 }
 
 fn add_condition(on: &mut RetryOn, word: &str) -> Option<()> {

@@ -1,9 +1,10 @@
-//! What a cluster does about waiting: where requests wait for an endpoint.
+//! What a cluster does about waiting: where requests wait for an endpoint, and when one that is late is not waited for
+//! alone.
 
-use lb_proxy::QueueConfig;
+use lb_proxy::{Hedge, QueueConfig};
 
 use super::defaults;
-use super::table::Table;
+use super::table::{Table, Value};
 
 /// `queue` of a cluster.
 pub(super) fn read_queue(cluster: &Table<'_>) -> Option<QueueConfig> {
@@ -12,6 +13,35 @@ pub(super) fn read_queue(cluster: &Table<'_>) -> Option<QueueConfig> {
     let timeout = queue.duration("timeout", defaults::QUEUE_TIMEOUT);
     queue.finish();
     Some(QueueConfig { size: usize::try_from(size?).ok()?, timeout })
+}
+
+/// `hedge` of a cluster's `retry`, which allows so many attempts.
+pub(super) fn read_hedge(retry: &Table<'_>, attempts: u64) -> Option<Hedge> {
+    let value = retry.optional("hedge")?;
+    let hedge = value.table("hedge")?;
+    let (after, quantile) = (hedge.optional("after"), hedge.optional("quantile"));
+    let read = match (after, quantile) {
+        (Some(after), None) => after.duration().map(Hedge::After),
+        (None, Some(quantile)) => read_quantile(&quantile),
+        (Some(_), Some(_)) | (None, None) => {
+            value.problem("a hedge has one delay", "write { after = \"50ms\" } or { quantile = \"99%\" }");
+            None
+        }
+    };
+    if attempts < 2 {
+        value.problem("a hedge is a second attempt, and only one is allowed", "set attempts to 2 or more");
+    }
+    hedge.finish();
+    read
+}
+
+fn read_quantile(value: &Value<'_>) -> Option<Hedge> {
+    let percent = value.percent()?;
+    let within = u8::try_from(percent).ok().filter(|percent| (1..=99).contains(percent));
+    if within.is_none() {
+        value.problem("no delay is learned from this", "write a share from \"1%\" to \"99%\"");
+    }
+    within.map(Hedge::Quantile)
 }
 
 #[cfg(test)]
@@ -37,6 +67,29 @@ mod tests {
             ("queue = { size = 0 }", "not a whole number from 1 to 1000000"),
             ("queue = { size = 1, timeout = 5 }", "not a duration"),
             ("queue = 100", "queue is not a table"),
+        ] {
+            let complaint = complaint(&with(line));
+            assert!(complaint.contains(expected), "{line}: {complaint}");
+        }
+    }
+
+    #[test]
+    fn a_hedge_has_a_delay_or_learns_it() {
+        let hedge = |line| good(&with(line)).clusters[0].hedge;
+        assert_eq!(hedge(""), None);
+        assert_eq!(hedge("retry = { hedge = { after = \"50ms\" } }"), Some(Hedge::After(Duration::from_millis(50))));
+        assert_eq!(hedge("retry = { hedge = { quantile = \"99%\" } }"), Some(Hedge::Quantile(99)));
+    }
+
+    #[test]
+    fn a_hedge_that_cannot_be_is_refused() {
+        for (line, expected) in [
+            ("retry = { hedge = {} }", "a hedge has one delay"),
+            ("retry = { hedge = { after = \"1s\", quantile = \"99%\" } }", "a hedge has one delay"),
+            ("retry = { hedge = { quantile = \"100%\" } }", "no delay is learned from this"),
+            ("retry = { hedge = { after = 50 } }", "not a duration"),
+            ("retry = { hedge = { afetr = \"1s\" } }", "did you mean `after`?"),
+            ("retry = { attempts = 1, hedge = { after = \"1s\" } }", "only one is allowed"),
         ] {
             let complaint = complaint(&with(line));
             assert!(complaint.contains(expected), "{line}: {complaint}");

@@ -156,6 +156,7 @@ impl World {
             },
             replay_limit: 1024,
             queue: None,
+            hedge: None,
             probe: None,
             timeouts: TIMEOUTS,
         };

@@ -1,0 +1,132 @@
+//! The attempts of a request that are under way: one, or for a while two. Judges nothing: who asks for what comes next
+//! says what follows from it.
+//!
+//! ```text
+//!   first   ├────────── delay ──────────┼──────────▶ (dropped: cancelled, its connection closed, its lease released)
+//!   hedge                               ├─────▶ answer
+//! ```
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lb_balance::{Attempts, EndpointId, Timestamp};
+use tokio::time::timeout;
+
+use crate::attempt::{self, Endpoint, Hit, Miss};
+use crate::cluster::ClusterHandle;
+use crate::dial::Dial;
+use crate::forward::Head;
+use crate::held::Held;
+use crate::replay::Replay;
+
+/// One request and its attempts.
+pub(crate) struct Race<'r, D: Dial> {
+    cluster: &'r Arc<ClusterHandle>,
+    endpoints: &'r [Endpoint<D>],
+    head: &'r Head,
+    body: &'r Replay,
+    // `None` where there is no hedge, or none any more: one a request.
+    hedge_after: Option<Duration>,
+    other: Option<Runner<'r, D>>,
+}
+
+/// Something has come of an attempt.
+pub(crate) struct Done<D: Dial> {
+    pub(crate) lease: Held,
+    pub(crate) result: Result<Hit<D>, Miss>,
+}
+
+/// An attempt under way beside another. Dropping it cancels it.
+struct Runner<'r, D: Dial> {
+    endpoint: EndpointId,
+    began: Timestamp,
+    done: Pin<Box<dyn Future<Output = Done<D>> + 'r>>,
+}
+
+impl<'r, D: Dial> Race<'r, D> {
+    pub(crate) fn new(
+        cluster: &'r Arc<ClusterHandle>,
+        endpoints: &'r [Endpoint<D>],
+        head: &'r Head,
+        body: &'r Replay,
+        is_pinned: bool,
+    ) -> Self {
+        let may_be_hedged = || !is_pinned && head.only_asks() && body.is_empty();
+        let hedge_after = cluster.hedge_after().filter(|_| may_be_hedged());
+        Self { cluster, endpoints, head, body, hedge_after, other: None }
+    }
+
+    /// Begins an attempt, if there is a lease for one, and waits until something comes of it, or of one that is under way.
+    pub(crate) async fn next(&mut self, lease: Option<Held>, fresh: bool, attempts: &mut Attempts<'_>) -> Done<D> {
+        match (lease, self.other.take()) {
+            (Some(lease), None) if self.hedge_after.is_none() => {
+                run(self.endpoints, self.head, self.body, lease, fresh).await
+            }
+            (Some(lease), other) => {
+                let runner = self.start(lease, fresh);
+                // Boxed, since every request would be larger by it.
+                Box::pin(self.run_beside(runner, other, attempts)).await
+            }
+            (None, Some(other)) => other.done.await,
+            (None, None) => unreachable!("there is a lease, or an attempt under way to be awaited"),
+        }
+    }
+
+    /// What is to be delivered is there: an attempt that is still under way is cancelled.
+    pub(crate) fn end(self, attempts: &mut Attempts<'_>) {
+        if let Some(slower) = self.other {
+            let took = self.endpoints[slower.endpoint.index()].clock.now().since(slower.began);
+            attempts.note_overtaken(slower.endpoint, took);
+        }
+    }
+
+    async fn run_beside(
+        &mut self,
+        mut one: Runner<'r, D>,
+        other: Option<Runner<'r, D>>,
+        attempts: &mut Attempts<'_>,
+    ) -> Done<D> {
+        let other = match (other, self.hedge_after) {
+            (None, Some(delay)) => {
+                if let Ok(done) = timeout(delay, &mut one.done).await {
+                    return done;
+                }
+                self.hedge(&one, attempts)
+            }
+            (other, _) => other,
+        };
+        let Some(mut other) = other else { return one.done.await };
+        let (done, slower) = tokio::select! {
+            biased;
+            done = &mut one.done => (done, other),
+            done = &mut other.done => (done, one),
+        };
+        self.other = Some(slower);
+        done
+    }
+
+    fn hedge(&mut self, first: &Runner<'r, D>, attempts: &mut Attempts<'_>) -> Option<Runner<'r, D>> {
+        // While some wait for one endpoint, nobody gets two.
+        if self.cluster.queued().is_some_and(|waiting| waiting > 0) {
+            return None;
+        }
+        let now = self.endpoints[first.endpoint.index()].clock.now();
+        let lease = attempts.hedge(first.endpoint, now, |attempts| self.cluster.pick(attempts, now).ok())?;
+        self.hedge_after = None;
+        Some(self.start(lease, false))
+    }
+
+    fn start(&self, lease: Held, fresh: bool) -> Runner<'r, D> {
+        let (endpoint, began) = (lease.endpoint(), self.endpoints[lease.endpoint().index()].clock.now());
+        Runner { endpoint, began, done: Box::pin(run(self.endpoints, self.head, self.body, lease, fresh)) }
+    }
+}
+
+/// One attempt, from its beginning to what comes of it. It holds its lease: where it is dropped, the lease is, too.
+async fn run<D: Dial>(endpoints: &[Endpoint<D>], head: &Head, body: &Replay, mut lease: Held, fresh: bool) -> Done<D> {
+    let endpoint = &endpoints[lease.endpoint().index()];
+    lease.begin(endpoint.clock.now());
+    let result = attempt::run(endpoint, head, body, fresh).await;
+    Done { lease, result }
+}
