@@ -55,7 +55,7 @@ pub use outcome::{Failure, Outcome};
 pub use picker::{NoEndpoint, Picker, hash_key, layout_steps};
 pub use policy::{Endpoint, HealthPolicy, OutlierPolicy, Policy};
 pub use probe::{FirstProbe, ProbePolicy, ProbePoll, StatusSet};
-pub use report::Report;
+pub use report::{Pace, Report, pace};
 pub use retry::{RetryOn, RetryPolicy};
 pub use time::Timestamp;
 pub use wish::Wish;

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use lb_balance::{
-    Algorithm, Attempts, Counters, EndpointId, Failure, Lease, NoEndpoint, Outcome, Picker, RetryBudget, Timestamp,
-    Turn, Wish,
+    Attempts, Counters, EndpointId, Lease, NoEndpoint, Outcome, Pace, Picker, RetryBudget, Timestamp, Wish, pace,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -23,8 +22,7 @@ pub(crate) const REPORTS: usize = 4096;
 /// What is told to a cluster's driver.
 #[derive(Debug)]
 pub(crate) enum Report {
-    Failure { endpoint: EndpointId, turn: Turn, outcome: Outcome, at: Timestamp },
-    Success { endpoint: EndpointId, turn: Turn, at: Timestamp },
+    Attempt(lb_balance::Report),
     Snapshot(oneshot::Sender<ClusterSnapshot>),
 }
 
@@ -161,24 +159,15 @@ impl ClusterHandle {
 
     /// Counts an attempt's outcome, and tells the driver if it is news.
     pub(crate) fn report(&self, lease: &mut Lease, outcome: Outcome, took: Duration, now: Timestamp) {
-        if self.tells_latency(outcome) {
-            if self.averages_latency() {
-                lease.note_latency(took, now);
-            }
-            if let Some(delay) = &self.hedge_delay {
-                delay.note(took);
+        if let Some(delay) = &self.hedge_delay {
+            match pace(outcome, self.config.retry.blames(outcome)) {
+                Pace::Told => delay.note(took),
+                Pace::AtLeast => delay.note_given_up(took),
+                Pace::Unknown => {}
             }
         }
-        let (endpoint, turn, at) = (lease.endpoint(), lease.turn(), now);
-        let report = if self.config.retry.blames(outcome) {
-            lease.note_failure();
-            Report::Failure { endpoint, turn, outcome, at }
-        } else if matches!(outcome, Outcome::Answered { .. }) && lease.note_success(took) {
-            Report::Success { endpoint, turn, at }
-        } else {
-            return;
-        };
-        if self.reports.try_send(report).is_ok() {
+        let Some(report) = lease.conclude(&self.config.retry, outcome, took, now) else { return };
+        if self.reports.try_send(Report::Attempt(report)).is_ok() {
             lease.settle();
         }
     }
@@ -186,9 +175,7 @@ impl ClusterHandle {
     /// Hears of an attempt that was given up while its endpoint was still silent.
     pub(crate) fn note_given_up(&self, lease: &Lease, began: Timestamp) {
         let now = self.clock.now();
-        if self.averages_latency() {
-            lease.note_given_up(now.since(began), now);
-        }
+        lease.note_given_up(now.since(began), now);
         if let Some(delay) = &self.hedge_delay {
             delay.note_given_up(now.since(began));
         }
@@ -197,20 +184,5 @@ impl ClusterHandle {
     /// After how long without an answer a request is worth a second attempt beside the first; `None`: none is.
     pub(crate) fn hedge_after(&self) -> Option<Duration> {
         self.hedge_delay.as_ref()?.get()
-    }
-
-    fn averages_latency(&self) -> bool {
-        self.config.policy.algorithm == Algorithm::PeakEwma
-    }
-
-    /// Whether the time that an attempt took says how quick its endpoint is: one that fails at once is not a quick one.
-    fn tells_latency(&self, outcome: Outcome) -> bool {
-        match outcome {
-            // Not those of a body, whose head was there in time.
-            Outcome::Failed(failure) => matches!(failure, Failure::ConnectTimeout | Failure::ResponseTimeout),
-            Outcome::Answered { .. } | Outcome::Connected => !self.config.retry.blames(outcome),
-            // It was at least so slow.
-            Outcome::Abandoned | Outcome::Overtaken => true,
-        }
     }
 }

@@ -90,10 +90,7 @@ impl<D: Dial> Driver<D> {
 
     fn hear(&mut self, report: Report) {
         match report {
-            Report::Failure { endpoint, turn, outcome, at } => {
-                self.cluster.handle_failure(endpoint, turn, outcome, at);
-            }
-            Report::Success { endpoint, turn, at } => self.cluster.handle_success(endpoint, turn, at),
+            Report::Attempt(report) => self.cluster.handle_report(report),
             Report::Snapshot(reply) => {
                 // Whoever asked may have left.
                 let _gone = reply.send(self.snapshot());

@@ -269,7 +269,7 @@ impl<'s> Simulation<'s> {
                 Outcome::Answered { .. } => {
                     reference.hear(endpoint.index(), took, self.players[endpoint.index()].load(now));
                 }
-                Outcome::Failed(_) | Outcome::Connected | Outcome::Abandoned => {
+                Outcome::Failed(_) | Outcome::Connected | Outcome::Abandoned | Outcome::Overtaken => {
                     reference.give_up(endpoint.index(), took);
                 }
             }
@@ -287,7 +287,7 @@ impl<'s> Simulation<'s> {
                 let attempt = self.requests.next_attempt(number);
                 self.agenda.plan(now + wait, Event::TryAgain { request: number, attempt });
             }
-            Verdict::RetryFresh => unreachable!("no simulated connection is idle"),
+            Verdict::RetryFresh | Verdict::AwaitOther => unreachable!("no connection is idle, and nobody hedges"),
             Verdict::Deliver(stop) => {
                 self.report.refused_by_budget += u64::from(stop == Stop::BudgetSpent);
                 self.end_request(number, Some(outcome));
@@ -317,7 +317,7 @@ impl<'s> Simulation<'s> {
                 failed.unanswered += 1;
                 false
             }
-            Some(Outcome::Abandoned) => {
+            Some(Outcome::Abandoned | Outcome::Overtaken) => {
                 failed.given_up += 1;
                 false
             }
