@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 use tokio::runtime::{Builder, LocalOptions};
 
 use crate::config::{self, Config};
-use crate::{demo, logging, run};
+use crate::{demo, logging, run, simulate};
 
 /// A load balancer that shows every decision it takes.
 ///
@@ -31,6 +31,8 @@ Examples:
   lb demo                     four servers, a load balancer and a page to break things on
   lb check                    says all that is wrong with lb.toml, line by line
   lb --config /etc/lb.toml    serves
+  lb simulate --endpoints 10000 --rate 50000 --fail \"at 10s kill 30%\"
+                              tells how that would go
 
 Environment:
   LB_LOG    what is logged: error, warn, info (the default), debug, or per module, as in lb_proxy=debug
@@ -51,6 +53,10 @@ enum Command {
         #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
         listen: SocketAddr,
     },
+
+    /// Tells how a cluster of the configuration would do: the balancing of production in virtual time
+    #[command(after_help = simulate::STEPS)]
+    Simulate(simulate::Arguments),
 }
 
 /// Runs the program.
@@ -68,6 +74,10 @@ pub(crate) fn main() -> ExitCode {
             logging::start("warn");
             block_on(demo::run(listen))
         }
+        Some(Command::Simulate(simulation)) => match load(&arguments.config) {
+            Ok(config) => simulate::run(&config, simulation),
+            Err(failed) => failed,
+        },
         None => {
             logging::start("info");
             match load(&arguments.config) {
@@ -106,7 +116,8 @@ pub(crate) fn say(line: &str) {
     let _closed = writeln!(out, "{line}").and_then(|()| out.flush());
 }
 
-fn complain(text: &str) {
+/// Says what is wrong to whoever called the program.
+pub(crate) fn complain(text: &str) {
     let _closed = std::io::stderr().lock().write_all(text.as_bytes());
 }
 

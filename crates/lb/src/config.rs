@@ -21,6 +21,7 @@ use lb_proxy::{ClusterConfig, ClusterId, Pin};
 
 pub(crate) use diagnostic::Problems;
 use table::Reader;
+pub(crate) use value::parse_duration;
 
 /// All that `lb.toml` says, complete and consistent.
 #[derive(Debug)]

@@ -5,7 +5,8 @@
 //!
 //! ```text
 //! cli ──▶ config (lb.toml → checked) ──▶ run ──▶ lb_proxy::Server
-//!   └───▶ demo (four backends) ──────────▲ │
+//!   ├───▶ simulate ──▶ lb_sim            ▲ │
+//!   └───▶ demo (four backends) ──────────┘ │
 //!                                          └──▶ admin, files: what lb answers itself
 //! ```
 
@@ -17,6 +18,8 @@ mod files;
 mod logging;
 mod run;
 mod service;
+mod simulate;
+mod simulation;
 
 use std::process::ExitCode;
 

@@ -108,7 +108,8 @@ impl<'a> Value<'a> {
     }
 }
 
-fn parse_duration(text: &str) -> Option<Duration> {
+/// A duration longer than zero with a unit, as in `250ms`, `10s`, `2m`, `1h`.
+pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
     let (number, unit) = split_unit(text)?;
     let duration = match unit {
         "ms" => Duration::from_millis(number),
