@@ -45,23 +45,32 @@ pub(crate) async fn run<D: Dial>(
     body: &Replay,
     fresh: bool,
 ) -> Result<Hit<D>, Miss> {
-    let idle = if fresh { None } else { endpoint.pool.take(endpoint.clock.now()) };
+    let (clock, limits) = (endpoint.clock, endpoint.timeouts);
+    let began = clock.now();
+    let idle = if fresh { None } else { endpoint.pool.take(began) };
     let mut wire = match idle {
         Some(wire) => wire,
-        None => connect(&endpoint.dial, &endpoint.address, endpoint.timeouts.connect)
-            .await
-            .map_err(|failure| Miss { outcome: Outcome::Failed(failure), sent: Sent::Nothing })?,
+        None => {
+            connect(&endpoint.dial, &endpoint.address, limits.attempt.unwrap_or(limits.connect).min(limits.connect))
+                .await
+                .map_err(|failure| Miss { outcome: Outcome::Failed(failure), sent: Sent::Nothing })?
+        }
     };
     let was_used = wire.was_used();
     let result = {
         let mut exchange = pin!(wire.exchange(head.request(body.reader())));
-        let mut since = endpoint.clock.now();
+        let mut answer_since = clock.now();
+        let mut attempt_since = began;
         loop {
-            match timeout_at(endpoint.clock.deadline(since + endpoint.timeouts.response), exchange.as_mut()).await {
+            let answer_by = answer_since + limits.response;
+            let by = limits.attempt.map_or(answer_by, |limit| answer_by.min(attempt_since + limit));
+            match timeout_at(clock.deadline(by), exchange.as_mut()).await {
                 Ok(result) => break Some(result),
                 // The time for an answer begins when the last piece of the request is sent.
-                Err(_) => match body.last_taken().filter(|taken| *taken > since) {
-                    Some(taken) => since = taken,
+                Err(_) => match body.last_taken().filter(|taken| *taken > answer_since) {
+                    Some(taken) => (answer_since, attempt_since) = (taken, taken),
+                    // A client may take longer to send than an endpoint to answer: the attempt's time stands still.
+                    None if by < answer_by && body.waits_for_client() => attempt_since = clock.now(),
                     None => break None,
                 },
             }

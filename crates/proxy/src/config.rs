@@ -98,8 +98,8 @@ pub struct Timeouts {
     pub connect: Duration,
     /// From the last byte of the request to the last byte of the answer's head.
     pub response: Duration,
-    /// For one attempt in all, from the choice of the endpoint to the last byte of the answer's head; `None`: as long as
-    /// the others allow.
+    /// For one attempt in all, from the choice of the endpoint to the last byte of the answer's head; where the client sends
+    /// a body meanwhile, it begins anew with its last byte. `None`: as long as the others allow.
     pub attempt: Option<Duration>,
     /// Between two pieces of the answer's body.
     pub body: Duration,

@@ -6,6 +6,8 @@ use lb_balance::Belief;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::Instant;
 
+use crate::config::ClusterConfig;
+
 use super::world::{OK, Script, TIMEOUTS, UNAVAILABLE, World, at_once, in_paused_time};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -35,6 +37,47 @@ fn an_answer_that_does_not_come_is_given_up_and_another_endpoint_answers() {
         let answer = world.get().await;
         assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("failure=response-timeout"), "{answer}");
         assert!(about(began.elapsed(), 2 * SECOND), "{:?}", began.elapsed());
+    });
+}
+
+#[test]
+fn an_attempt_has_a_time_of_its_own_with_the_connection_in_it() {
+    in_paused_time(async {
+        let slow = Script::Answer { after: 9 * SECOND, bytes: OK };
+        let attempt = |config: &mut ClusterConfig| {
+            config.timeouts.attempt = Some(2 * SECOND);
+            config.timeouts.connect = 4 * SECOND;
+        };
+        for (script, failure) in [(slow, "response-timeout"), (Script::BlackHole, "connect-timeout")] {
+            let world = World::with(&[script, at_once(OK)], attempt);
+            let began = Instant::now();
+            let answer = world.get().await;
+            assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(failure), "{answer}");
+            assert!(about(began.elapsed(), 2 * SECOND), "{:?}", began.elapsed());
+        }
+        // What connecting took is not there for answering.
+        let late = Script::AcceptLate { connect: 3 * SECOND / 2, answer: SECOND };
+        let world = World::with(&[late, at_once(OK)], attempt);
+        let answer = world.get().await;
+        assert!(answer.contains("failure=response-timeout"), "{answer}");
+    });
+}
+
+#[test]
+fn a_client_may_take_longer_to_send_than_an_attempt() {
+    in_paused_time(async {
+        let patient = Script::Answer { after: 7 * SECOND, bytes: OK };
+        let world = World::with(&[patient], |config| config.timeouts.attempt = Some(SECOND));
+        let (mut client, _serving) = world.client();
+        let head = "POST / HTTP/1.1\r\nhost: t\r\ncontent-length: 2\r\nconnection: close\r\n\r\n";
+        client.write_all(head.as_bytes()).await.expect("it takes a request");
+        for byte in b"ok" {
+            tokio::time::sleep(13 * SECOND / 4).await;
+            client.write_all(&[*byte]).await.expect("it takes a body");
+        }
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.expect("pipes do not fail");
+        assert!(answer.starts_with("HTTP/1.1 200"), "it answers half a second after the body: {answer}");
     });
 }
 

@@ -30,6 +30,8 @@ pub(super) enum Script {
     Answer { after: Duration, bytes: &'static str },
     /// Answers so, and goes on with the rest after so long.
     InTwo { first: &'static str, pause: Duration, rest: &'static str },
+    /// Accepts the connection after so long, and answers 200 after so long again.
+    AcceptLate { connect: Duration, answer: Duration },
     /// Never accepts the connection.
     BlackHole,
     /// Refuses the connection.
@@ -61,7 +63,10 @@ impl Dial for Pipes {
         match script {
             Script::BlackHole => std::future::pending().await,
             Script::Refuse => Err(io::ErrorKind::ConnectionRefused.into()),
-            Script::Answer { .. } | Script::InTwo { .. } => {
+            Script::Answer { .. } | Script::InTwo { .. } | Script::AcceptLate { .. } => {
+                if let Script::AcceptLate { connect, .. } = script {
+                    tokio::time::sleep(connect).await;
+                }
                 let (ours, theirs) = duplex(64 * 1024);
                 tokio::task::spawn_local(play(script, theirs));
                 Ok(ours)
@@ -93,6 +98,10 @@ async fn play(script: Script, mut stream: DuplexStream) -> io::Result<()> {
                 stream.write_all(first.as_bytes()).await?;
                 tokio::time::sleep(pause).await;
                 stream.write_all(rest.as_bytes()).await?;
+            }
+            Script::AcceptLate { answer, .. } => {
+                tokio::time::sleep(answer).await;
+                stream.write_all(OK.as_bytes()).await?;
             }
             Script::BlackHole | Script::Refuse => unreachable!("nobody is connected"),
         }
