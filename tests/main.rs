@@ -15,6 +15,7 @@ mod containers;
 mod demo;
 mod failing;
 mod heads;
+mod placing;
 mod serving;
 mod stopping;
 mod support;

@@ -85,7 +85,8 @@ fn read(reader: &Reader<'_>, document: &toml::Spanned<toml::de::DeTable<'_>>, fo
     let workers = workers.and_then(|n| NonZeroUsize::new(usize::try_from(n).ok()?)).unwrap_or_else(defaults::workers);
     let stop_timeout = top.duration("stop-timeout", defaults::STOP_TIMEOUT);
     let listeners = read_listeners(&top);
-    let clusters = cluster::read_all(&top);
+    let zone = top.optional("zone").and_then(|value| value.name());
+    let clusters = cluster::read_all(&top, zone);
     let routes = route::read_all(&top, &clusters, folder);
     let admin = top.optional("admin").and_then(|value| value.table("admin")).and_then(|admin| {
         let value = admin.optional("bind");

@@ -2,12 +2,18 @@
 
 mod endpoints;
 mod health;
+mod preset;
 mod probe;
 mod retry;
 mod timeouts;
 
+use std::time::Duration;
+
 use lb_balance::{Algorithm, Policy};
-use lb_proxy::ClusterConfig;
+use lb_proxy::{ClusterConfig, Timeouts};
+
+use self::preset::Preset;
+use self::retry::Retry;
 
 use super::defaults;
 use super::table::{Named, Table, Value, closest};
@@ -15,20 +21,24 @@ use super::waiting;
 
 /// Every cluster with its name, in the order of the file. One that is wrong keeps its name, so that the routes to it
 /// are not said to lead nowhere.
-pub(super) fn read_all(top: &Table<'_>) -> Vec<(String, Option<ClusterConfig>)> {
+pub(super) fn read_all(top: &Table<'_>, zone: Option<&str>) -> Vec<(String, Option<ClusterConfig>)> {
     let Some(clusters) = top.optional("clusters").and_then(|value| value.table("clusters")) else {
         return Vec::new();
     };
-    clusters.names().iter().map(|named| (named.name.to_owned(), read(named))).collect()
+    clusters.names().iter().map(|named| (named.name.to_owned(), read(named, zone))).collect()
 }
 
-fn read(named: &Named<'_>) -> Option<ClusterConfig> {
+fn read(named: &Named<'_>, zone: Option<&str>) -> Option<ClusterConfig> {
     let table = named.value.table("a cluster")?;
+    let preset = Preset::own();
     let algorithm = table.optional("algorithm").map_or(Some(Algorithm::default()), |value| read_algorithm(&value));
-    let endpoints = endpoints::read(&table, algorithm);
-    let (retry, replay_limit, hedge) = retry::read(&table);
-    let health = health::read(&table);
-    let timeouts = timeouts::read(&table);
+    let slow_start = read_slow_start(&table, algorithm);
+    let max_in_flight = endpoints::read_max_in_flight(&table);
+    let common = endpoints::Common { algorithm, zone, max_in_flight, starts_slowly: !slow_start.is_zero() };
+    let endpoints = endpoints::read(&table, &common);
+    let Retry { policy: retry, budget, hedge, replay_limit, attempt_timeout } = retry::read(&table, &preset);
+    let health = health::read(&table, preset.health);
+    let timeouts = Timeouts { attempt: attempt_timeout, ..timeouts::read(&table, preset.timeouts) };
     let queue = waiting::read_queue(&table);
     let probe = table.optional("probe").map(|value| probe::read(&value));
     table.finish();
@@ -45,21 +55,29 @@ fn read(named: &Named<'_>) -> Option<ClusterConfig> {
         health,
         probe: probing,
         retries: retry.shields(true),
-        slow_start: defaults::SLOW_START,
+        slow_start,
     };
-    let replay_limit = usize::try_from(replay_limit).ok()?;
     Some(ClusterConfig {
         name: named.name.to_owned(),
         policy,
         endpoints: endpoints?,
         retry,
-        budget: Some(defaults::BUDGET),
+        budget,
         hedge,
-        replay_limit,
+        replay_limit: usize::try_from(replay_limit).ok()?,
         queue,
         probe,
         timeouts,
     })
+}
+
+fn read_slow_start(table: &Table<'_>, algorithm: Option<Algorithm>) -> Duration {
+    let value = table.optional("slow-start");
+    if let (Some(value), Some(algorithm)) = (value, algorithm.filter(|algorithm| algorithm.is_hash())) {
+        let hint = "remove it: keys that move for a while would miss what is kept for them";
+        value.problem(&format!("{:?} has no slow start", algorithm.name()), hint);
+    }
+    value.and_then(|value| value.duration()).unwrap_or(defaults::SLOW_START)
 }
 
 fn read_algorithm(value: &Value<'_>) -> Option<Algorithm> {

@@ -1,10 +1,10 @@
 //! Every default, with its reason.
 
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
-use lb_balance::BudgetPolicy;
+use lb_balance::{BudgetPolicy, OutlierPolicy, RetryOn};
 
 /// As many workers as CPUs that this process may use: more would only take turns.
 pub(super) fn workers() -> NonZeroUsize {
@@ -18,13 +18,21 @@ pub(super) const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 pub(super) const ADMIN_BIND: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 9900));
 
 /// Everybody gets the same.
-pub(super) const WEIGHT: u64 = 1;
+pub(super) const WEIGHT: u32 = 1;
+
+/// Nobody comes before anybody.
+pub(super) const PRIORITY: u8 = 0;
+
+/// Right after those that are no backup.
+pub(super) const BACKUP_PRIORITY: u8 = 1;
 
 /// What nearly always means that another endpoint would do better, and never that the request was wrong.
-pub(super) const RETRY_ON: [&str; 3] = ["error", "timeout", "503"];
+pub(super) fn retry_on() -> RetryOn {
+    RetryOn { error: true, timeout: true, invalid_header: false, statuses: vec![503] }
+}
 
 /// The first try and three more: if four endpoints fail in a row, the fifth is not likely to help.
-pub(super) const ATTEMPTS: u64 = 4;
+pub(super) const ATTEMPTS: u32 = 4;
 
 /// A client that has waited so long would rather be told.
 pub(super) const RETRY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -41,11 +49,20 @@ pub(super) const SLOW_START: Duration = Duration::ZERO;
 /// Who waits longer than this would rather be told, and ask elsewhere.
 pub(super) const QUEUE_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// Without one of its own: connecting and answering are limited already, each by itself.
+pub(super) const ATTEMPT_TIMEOUT: Option<Duration> = None;
+
+/// Any number: how much an endpoint can do is its own to say, and a limit that is too low refuses what it could serve.
+pub(super) const MAX_IN_FLIGHT: Option<NonZeroU32> = None;
+
 /// Form posts and API calls fit in; uploads do not, and are not worth the memory.
-pub(super) const BODY_LIMIT: u64 = 64 * 1024;
+pub(super) const BODY_LIMIT: u32 = 64 * 1024;
 
 /// One failure may be chance, three within the window hardly (nginx: 1 within 10 s).
-pub(super) const MAX_FAILS: u64 = 3;
+pub(super) const MAX_FAILS: u32 = 3;
+
+/// Off: a busy endpoint may well fail so many in a row by chance, and one that is dead fails as many in the window.
+pub(super) const MAX_FAILS_IN_A_ROW: u32 = 0;
 
 /// nginx's `fail_timeout`.
 pub(super) const FAIL_WINDOW: Duration = Duration::from_secs(10);
@@ -60,7 +77,14 @@ pub(super) const MAX_EJECT_TIME: Duration = Duration::from_mins(5);
 pub(super) const EJECT_JITTER_PERCENT: u8 = 10;
 
 /// When more than half of a cluster fails, the fault is likelier ours.
-pub(super) const MAX_EJECTED_PERCENT: u64 = 50;
+pub(super) const MAX_EJECTED_PERCENT: u8 = 50;
+
+/// Envoy's, all four of them; comparing is off unless it is asked for, since it takes an even load to be fair.
+pub(super) const OUTLIERS: OutlierPolicy =
+    OutlierPolicy { interval: Duration::from_secs(10), min_requests: 100, min_endpoints: 5, tenths_of_deviation: 19 };
+
+/// Off: it asks to be refused, and whoever wants to pass on errors rather than an answer of our own has to say so.
+pub(super) const FAIL_OPEN: bool = false;
 
 /// Where servers commonly tell their health.
 pub(super) const PROBE_PATH: &str = "/health";
@@ -75,10 +99,10 @@ pub(super) const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 pub(super) const PROBE_JITTER_PERCENT: u8 = 5;
 
 /// As `fall` in `HAProxy`.
-pub(super) const PROBE_FALL: u64 = 3;
+pub(super) const PROBE_FALL: u32 = 3;
 
 /// As `rise` in `HAProxy`.
-pub(super) const PROBE_RISE: u64 = 2;
+pub(super) const PROBE_RISE: u32 = 2;
 
 /// Within a data centre a connection takes well under a millisecond; a lost SYN is sent again after one second.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);

@@ -76,7 +76,10 @@ pub(super) struct Named<'a> {
 impl<'a> Table<'a> {
     /// The value of a key that may be missing.
     pub(super) fn optional(&self, key: &'static str) -> Option<Value<'a>> {
-        self.known.borrow_mut().push(key);
+        let mut known = self.known.borrow_mut();
+        if !known.contains(&key) {
+            known.push(key);
+        }
         let value = self.entries.get(key)?;
         Some(Value { reader: self.reader, value })
     }
@@ -107,8 +110,18 @@ impl<'a> Table<'a> {
     }
 
     /// A whole number with a default.
-    pub(super) fn integer(&self, key: &'static str, range: std::ops::RangeInclusive<u64>, default: u64) -> u64 {
+    pub(super) fn integer(&self, key: &'static str, range: std::ops::RangeInclusive<u32>, default: u32) -> u32 {
         self.optional(key).and_then(|value| value.integer(range)).unwrap_or(default)
+    }
+
+    /// A share of the whole with a default, in percent.
+    pub(super) fn share(&self, key: &'static str, default: u8) -> u8 {
+        self.optional(key).and_then(|value| value.share()).unwrap_or(default)
+    }
+
+    /// `true` or `false`, with a default.
+    pub(super) fn boolean(&self, key: &'static str, default: bool) -> bool {
+        self.optional(key).and_then(|value| value.boolean()).unwrap_or(default)
     }
 
     /// Something is wrong with the table as a whole.

@@ -2,6 +2,8 @@
 
 use super::*;
 
+mod cluster;
+
 /// A good configuration of one cluster, with more lines added to it.
 pub(super) fn with(more: &str) -> String {
     format!(

@@ -31,9 +31,9 @@ impl<'a> Value<'a> {
     }
 
     /// A whole number in the range.
-    pub(super) fn integer(&self, range: RangeInclusive<u64>) -> Option<u64> {
+    pub(super) fn integer(&self, range: RangeInclusive<u32>) -> Option<u32> {
         let number = match self.get() {
-            DeValue::Integer(digits) => u64::from_str_radix(digits.as_str(), digits.radix()).ok(),
+            DeValue::Integer(digits) => u32::from_str_radix(digits.as_str(), digits.radix()).ok(),
             _ => None,
         };
         let number = number.filter(|number| range.contains(number));
@@ -62,7 +62,7 @@ impl<'a> Value<'a> {
     }
 
     /// A number of bytes: `"64KiB"`, `"1MiB"`, `"512B"`.
-    pub(super) fn size(&self) -> Option<u64> {
+    pub(super) fn size(&self) -> Option<u32> {
         let parsed = match self.get() {
             DeValue::String(text) => parse_size(text),
             _ => None,
@@ -76,8 +76,31 @@ impl<'a> Value<'a> {
         parsed
     }
 
+    /// A number with at most one digit after the point, in tenths: `1.9`, `2`.
+    pub(super) fn tenths(&self, range: RangeInclusive<u32>) -> Option<u32> {
+        let parsed = match self.get() {
+            DeValue::Integer(digits) if digits.radix() == 10 => parse_tenths(digits.as_str()),
+            DeValue::Float(number) => parse_tenths(number.as_str()),
+            _ => None,
+        };
+        let parsed = parsed.filter(|tenths| range.contains(tenths));
+        if parsed.is_none() {
+            let [least, most] = [*range.start(), *range.end()].map(|tenths| f64::from(tenths) / 10.0);
+            self.problem(
+                &format!("this is not a number from {least:.1} to {most:.1}"),
+                "write it with one digit after the point, without quotation marks, as in 1.9",
+            );
+        }
+        parsed
+    }
+
     /// A share from `"0%"` to `"100%"`, in percent.
-    pub(super) fn percent(&self) -> Option<u64> {
+    pub(super) fn share(&self) -> Option<u8> {
+        self.percent(0..=100).and_then(|percent| u8::try_from(percent).ok())
+    }
+
+    /// A share that may be more than the whole, in percent: `"125%"`.
+    pub(super) fn percent(&self, range: RangeInclusive<u32>) -> Option<u32> {
         let parsed = match self.get() {
             DeValue::String(text) => text
                 .strip_suffix('%')
@@ -85,14 +108,24 @@ impl<'a> Value<'a> {
                 .and_then(|number| number.parse().ok()),
             _ => None,
         };
-        let parsed = parsed.filter(|percent| *percent <= 100);
+        let parsed = parsed.filter(|percent| range.contains(percent));
         if parsed.is_none() {
             self.problem(
-                "this is not a share from 0% to 100%",
+                &format!("this is not a share from {}% to {}%", range.start(), range.end()),
                 "write a whole number with a percent sign, as in \"50%\"",
             );
         }
         parsed
+    }
+
+    /// A name: it stands in header fields, logs and URLs.
+    pub(super) fn name(&self) -> Option<&'a str> {
+        let name = self.string()?;
+        let good = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic());
+        if !good {
+            self.problem("this is not a name", "write visible ASCII characters without blanks, as in \"web1\"");
+        }
+        good.then_some(name)
     }
 
     /// An address to listen on.
@@ -121,7 +154,7 @@ pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
     (!duration.is_zero()).then_some(duration)
 }
 
-fn parse_size(text: &str) -> Option<u64> {
+fn parse_size(text: &str) -> Option<u32> {
     let (number, unit) = split_unit(text)?;
     let factor = match unit {
         "B" => 1,
@@ -130,7 +163,16 @@ fn parse_size(text: &str) -> Option<u64> {
         "GiB" => 1 << 30,
         _ => return None,
     };
-    number.checked_mul(factor).filter(|size| *size <= 1 << 30)
+    number.checked_mul(factor).filter(|size| *size <= 1 << 30)?.try_into().ok()
+}
+
+fn parse_tenths(text: &str) -> Option<u32> {
+    let (whole, tenth) = text.split_once('.').unwrap_or((text, "0"));
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if !is_digits(whole) || !is_digits(tenth) || tenth.len() > 1 {
+        return None;
+    }
+    whole.parse::<u32>().ok()?.checked_mul(10)?.checked_add(tenth.parse().ok()?)
 }
 
 fn split_unit(text: &str) -> Option<(u64, &str)> {
@@ -158,6 +200,14 @@ mod tests {
         assert_eq!(parse_size("0B"), Some(0));
         for wrong in ["64", "64KB", "2GiB", "18446744073709551615KiB"] {
             assert_eq!(parse_size(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn tenths_have_at_most_one_digit_after_the_point() {
+        assert_eq!((parse_tenths("1.9"), parse_tenths("2"), parse_tenths("0.1")), (Some(19), Some(20), Some(1)));
+        for wrong in ["1.95", "1.", ".5", "-1.0", "1e1", "inf", "nan", "4294967295"] {
+            assert_eq!(parse_tenths(wrong), None, "{wrong}");
         }
     }
 }

@@ -16,7 +16,7 @@ pub(super) fn read_queue(cluster: &Table<'_>) -> Option<QueueConfig> {
 }
 
 /// `hedge` of a cluster's `retry`, which allows so many attempts.
-pub(super) fn read_hedge(retry: &Table<'_>, attempts: u64) -> Option<Hedge> {
+pub(super) fn read_hedge(retry: &Table<'_>, attempts: u32) -> Option<Hedge> {
     let value = retry.optional("hedge")?;
     let hedge = value.table("hedge")?;
     let (after, quantile) = (hedge.optional("after"), hedge.optional("quantile"));
@@ -36,8 +36,7 @@ pub(super) fn read_hedge(retry: &Table<'_>, attempts: u64) -> Option<Hedge> {
 }
 
 fn read_quantile(value: &Value<'_>) -> Option<Hedge> {
-    let percent = value.percent()?;
-    let within = u8::try_from(percent).ok().filter(|percent| (1..=99).contains(percent));
+    let within = Some(value.share()?).filter(|percent| (1..=99).contains(percent));
     if within.is_none() {
         value.problem("no delay is learned from this", "write a share from \"1%\" to \"99%\"");
     }

@@ -1,12 +1,23 @@
 //! A cluster's `endpoints`.
 
+use std::num::NonZeroU32;
+
 use lb_balance::{Algorithm, Endpoint, layout_steps};
 use lb_proxy::{Address, EndpointConfig};
 
 use crate::config::defaults;
 use crate::config::table::{Table, Value};
 
-pub(super) fn read(table: &Table<'_>, algorithm: Option<Algorithm>) -> Option<Vec<EndpointConfig>> {
+/// What the endpoints of a cluster have in common.
+pub(super) struct Common<'a> {
+    pub(super) algorithm: Option<Algorithm>,
+    /// The zone of this balancer.
+    pub(super) zone: Option<&'a str>,
+    pub(super) max_in_flight: Option<NonZeroU32>,
+    pub(super) starts_slowly: bool,
+}
+
+pub(super) fn read(table: &Table<'_>, common: &Common<'_>) -> Option<Vec<EndpointConfig>> {
     let value =
         table.required("endpoints", "for example endpoints = [{ name = \"web1\", address = \"127.0.0.1:5001\" }]")?;
     let items = value.array()?;
@@ -16,7 +27,7 @@ pub(super) fn read(table: &Table<'_>, algorithm: Option<Algorithm>) -> Option<Ve
     let mut endpoints: Vec<EndpointConfig> = Vec::new();
     let mut complete = true;
     for item in &items {
-        match read_endpoint(item) {
+        match read_endpoint(item, common) {
             Some(endpoint) if endpoints.iter().any(|other| other.name() == endpoint.name()) => {
                 item.problem(
                     &format!("there are two endpoints named {:?}", endpoint.name()),
@@ -27,15 +38,15 @@ pub(super) fn read(table: &Table<'_>, algorithm: Option<Algorithm>) -> Option<Ve
             None => complete = false,
         }
     }
-    if algorithm == Some(Algorithm::RoundRobin) {
-        check_weights(&endpoints, &value);
+    if common.algorithm == Some(Algorithm::RoundRobin) {
+        check_weights(&endpoints, common.starts_slowly, &value);
     }
     complete.then_some(endpoints)
 }
 
-fn read_endpoint(item: &Value<'_>) -> Option<EndpointConfig> {
+fn read_endpoint(item: &Value<'_>, common: &Common<'_>) -> Option<EndpointConfig> {
     let table = item.table("an endpoint")?;
-    let name = table.optional("name").map(|value| read_name(&value));
+    let name = table.optional("name").map(|value| value.name());
     let address = table.required("address", "for example address = \"127.0.0.1:5001\"").and_then(|value| {
         match value.string()?.parse::<Address>() {
             Ok(address) => Some(address),
@@ -46,30 +57,48 @@ fn read_endpoint(item: &Value<'_>) -> Option<EndpointConfig> {
         }
     });
     let weight = table.integer("weight", 1..=1000, defaults::WEIGHT);
+    let priority = read_priority(&table);
+    let zone = table.optional("zone").and_then(|value| value.name());
+    let max_in_flight = read_max_in_flight(&table).or(common.max_in_flight);
+    let draining = table.boolean("draining", false);
     table.finish();
     let address = address?;
     let name = match name {
         None => address.to_string(),
         Some(name) => name?.to_owned(),
     };
-    Some(EndpointConfig { endpoint: Endpoint::new(name, u32::try_from(weight).ok()?), address })
+    // Where a zone is not said, nobody is far away.
+    let elsewhere = zone.zip(common.zone).is_some_and(|(its, ours)| its != ours);
+    let endpoint = Endpoint { name, weight, priority, elsewhere, max_in_flight, draining };
+    Some(EndpointConfig { endpoint, address })
 }
 
-/// Names stand in header fields, logs and URLs.
-fn read_name<'a>(value: &Value<'a>) -> Option<&'a str> {
-    let name = value.string()?;
-    let good = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic());
-    if !good {
-        value.problem("this is not a name", "write visible ASCII characters without blanks, as in \"web1\"");
+/// `priority`, or `backup` for the second one.
+fn read_priority(table: &Table<'_>) -> u8 {
+    let priority = table.optional("priority");
+    let backup = table.optional("backup");
+    if let (Some(_), Some(backup)) = (priority, backup) {
+        backup.problem("an endpoint has either a priority or is a backup", "`backup = true` is `priority = 1`");
     }
-    good.then_some(name)
+    let is_backup = backup.and_then(|value| value.boolean()).unwrap_or(false);
+    let said = priority.and_then(|value| value.integer(0..=9)).and_then(|number| u8::try_from(number).ok());
+    said.unwrap_or(if is_backup { defaults::BACKUP_PRIORITY } else { defaults::PRIORITY })
+}
+
+/// `max-in-flight`, of an endpoint or of each endpoint of a cluster.
+pub(super) fn read_max_in_flight(table: &Table<'_>) -> Option<NonZeroU32> {
+    let said = table.optional("max-in-flight").and_then(|value| value.integer(1..=1_000_000));
+    said.and_then(NonZeroU32::new).or(defaults::MAX_IN_FLIGHT)
 }
 
 /// A round robin's turns are laid out when a belief changes, and nobody hears of anything else meanwhile: at the most for
 /// about a tenth of a second.
-fn check_weights(endpoints: &[EndpointConfig], value: &Value<'_>) {
+fn check_weights(endpoints: &[EndpointConfig], start_slowly: bool, value: &Value<'_>) {
     const MOST_STEPS: u64 = 50_000_000;
-    let weights: Vec<_> = endpoints.iter().map(|config| config.endpoint.weight).collect();
+    // Endpoints that start slowly have any number of tenths of their weight for a while.
+    let tenths = (1..=10).cycle().map(|tenths| if start_slowly { tenths } else { 1 });
+    let weights: Vec<_> =
+        endpoints.iter().zip(tenths).map(|(config, tenths)| config.endpoint.weight * tenths).collect();
     if layout_steps(&weights) > MOST_STEPS {
         let hint = "use fewer distinct weights, as in 1 to 10, or another algorithm";
         value.problem("so many endpoints with weights so fine take too long to lay out", hint);

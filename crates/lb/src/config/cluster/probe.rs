@@ -22,8 +22,8 @@ pub(super) fn read(value: &Value<'_>) -> Option<(ProbeConfig, ProbePolicy)> {
         statuses: StatusSet::success(),
         first: FirstProbe::Trust,
         spare_busy: false,
-        fall: u32::try_from(probe.integer("fall", 1..=100, defaults::PROBE_FALL)).unwrap_or(u32::MAX),
-        rise: u32::try_from(probe.integer("rise", 1..=100, defaults::PROBE_RISE)).unwrap_or(u32::MAX),
+        fall: probe.integer("fall", 1..=100, defaults::PROBE_FALL),
+        rise: probe.integer("rise", 1..=100, defaults::PROBE_RISE),
     };
     let timeout = probe.duration("timeout", defaults::PROBE_TIMEOUT);
     probe.finish();
