@@ -1,9 +1,11 @@
 //! A cluster as the workers and the admin API see it. Its beliefs live with its driver; this is the handle.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use http::request::Parts;
 use lb_balance::{
     Attempts, Counters, EndpointId, Lease, NoEndpoint, Outcome, Pace, Picker, RetryBudget, Timestamp, Wish, pace,
 };
@@ -15,6 +17,7 @@ use crate::hedge::HedgeDelay;
 use crate::held::Held;
 use crate::queue::Queue;
 use crate::reject::Reject;
+use crate::route::Pin;
 
 /// So many reports may wait for the driver. When more come, failures are so many that a few do not matter.
 pub(crate) const REPORTS: usize = 4096;
@@ -71,6 +74,14 @@ pub struct ProbeSnapshot {
     pub ok: bool,
 }
 
+/// What binds a request to an endpoint.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ties {
+    pub(crate) key: Option<u64>,
+    /// It named the endpoint, and is not tried elsewhere.
+    pub(crate) pinned: Option<EndpointId>,
+}
+
 impl ClusterHandle {
     pub(crate) fn new(config: ClusterConfig, picker: Picker, reports: mpsc::Sender<Report>, clock: Clock) -> Self {
         let (budget, queue) = (RetryBudget::new(config.budget), config.queue.map(Queue::new));
@@ -110,17 +121,29 @@ impl ClusterHandle {
         Attempts::new(&self.config.retry, &self.budget, now, idempotent)
     }
 
+    /// What binds the request to one of the endpoints; looks at nothing that nobody has asked for.
+    pub(crate) fn ties_of(&self, request: &Parts, pin: Option<&Pin>, client: IpAddr) -> Ties {
+        let hashes = self.config.policy.algorithm.is_hash();
+        let key = hashes.then(|| self.config.key.hash_of(request, client)).flatten();
+        Ties { key, pinned: pin.and_then(|pin| self.find(&pin.name_in(request.uri.query()?)?)) }
+    }
+
     /// An endpoint for the request's first attempt. If all are full, it waits for one where the cluster has a queue.
-    pub(crate) async fn admit(self: &Arc<Self>, attempts: &Attempts<'_>, now: Timestamp) -> Result<Held, Reject> {
-        // Nobody goes past those that wait.
-        if self.queued().unwrap_or(0) == 0 {
-            match self.pick(attempts, now) {
+    pub(crate) async fn admit(
+        self: &Arc<Self>,
+        attempts: &Attempts<'_>,
+        ties: Ties,
+        now: Timestamp,
+    ) -> Result<Held, Reject> {
+        // Nobody goes past those that wait, but for whoever named an endpoint.
+        if ties.pinned.is_some() || self.queued().unwrap_or(0) == 0 {
+            match self.pick(attempts, ties, now) {
                 Err(none) if none.at_capacity && self.queue.is_some() => {}
                 picked => return picked.map_err(|none| self.reject(none, now)),
             }
         }
         let queue = self.queue.as_ref().expect("without a queue there was a choice, or a reject");
-        let take = || match self.pick(attempts, self.clock.now()) {
+        let take = || match self.pick(attempts, ties, self.clock.now()) {
             Err(none) if none.at_capacity => None,
             picked => Some(picked),
         };
@@ -129,15 +152,23 @@ impl ClusterHandle {
     }
 
     /// An endpoint for one more attempt. It does not wait: there may be an answer already that can be delivered.
-    pub(crate) fn pick(self: &Arc<Self>, attempts: &Attempts<'_>, now: Timestamp) -> Result<Held, NoEndpoint> {
-        let lease = self.picker.load().pick(&Wish::new(attempts, now, fastrand::u64(..)), &mut ())?;
+    pub(crate) fn pick(
+        self: &Arc<Self>,
+        attempts: &Attempts<'_>,
+        ties: Ties,
+        now: Timestamp,
+    ) -> Result<Held, NoEndpoint> {
+        let picker = self.picker.load();
+        let lease = match ties.pinned.and_then(|endpoint| picker.pick_pinned(endpoint)) {
+            Some(lease) => lease,
+            None => picker.pick(&Wish { key: ties.key, ..Wish::new(attempts, now, fastrand::u64(..)) }, &mut ())?,
+        };
         Ok(Held::new(lease, self))
     }
 
-    pub(crate) fn pick_named(self: &Arc<Self>, name: &str) -> Option<Held> {
+    fn find(&self, name: &str) -> Option<EndpointId> {
         let index = self.config.endpoints.iter().position(|endpoint| endpoint.name() == name)?;
-        let lease = self.picker.load().pick_pinned(EndpointId(u32::try_from(index).ok()?))?;
-        Some(Held::new(lease, self))
+        u32::try_from(index).ok().map(EndpointId)
     }
 
     /// A place may be free.

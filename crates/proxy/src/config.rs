@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use lb_balance::{BudgetPolicy, Endpoint, Policy, RetryPolicy};
 
-use crate::Address;
+use crate::{Address, Key};
 
 /// What a server needs beside its routes and its clusters.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub struct ClusterConfig {
     pub name: String,
     /// How it chooses, and what it believes when.
     pub policy: Policy,
+    /// What of a request is hashed, if the algorithm does.
+    pub key: Key,
     /// Its endpoints, at least one.
     pub endpoints: Vec<EndpointConfig>,
     /// Which failures are tried again.

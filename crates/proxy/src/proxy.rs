@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use http::request::Parts;
 use http::{Request, Response, Version};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -14,7 +13,7 @@ use lb_balance::{Attempt, Outcome, Verdict};
 use crate::attempt::{Endpoint, Hit};
 use crate::carried::{Answer, Carried};
 use crate::clock::Clock;
-use crate::cluster::ClusterHandle;
+use crate::cluster::{ClusterHandle, Ties};
 use crate::config::ClusterConfig;
 use crate::dial::Dial;
 use crate::forward::{self, Head};
@@ -24,7 +23,7 @@ use crate::pool::Pool;
 use crate::race::{Done, Race};
 use crate::reject::{BadRequest, Reject};
 use crate::replay::Replay;
-use crate::route::{Pin, Routes, Target};
+use crate::route::{Routes, Target};
 use crate::{header, trace};
 
 /// What all workers share.
@@ -75,11 +74,11 @@ impl<D: Dial> Proxy<D> {
             }
             Some(Target::Cluster { cluster, pin, trace }) => {
                 let (endpoints, cluster) = (&self.endpoints[cluster.0], &self.shared.clusters[cluster.0]);
-                let pinned = pin.as_ref().and_then(|pin| pinned(cluster, pin, &request));
                 let trace = *trace && request.headers.contains_key(header::TRACE);
+                let ties = cluster.ties_of(&request, pin.as_ref(), client);
                 let head = forward::outgoing(request, &authority, client);
                 let body = Replay::new(body, cluster.config().replay_limit, self.shared.clock);
-                self.balance(cluster, endpoints, &head, &body, pinned, trace).await
+                self.balance(cluster, endpoints, &head, &body, ties, trace).await
             }
         }
     }
@@ -91,22 +90,17 @@ impl<D: Dial> Proxy<D> {
         endpoints: &[Endpoint<D>],
         head: &Head,
         body: &Replay,
-        pinned: Option<Held>,
+        ties: Ties,
         trace: bool,
     ) -> Response<Answer<D::Stream>> {
         let clock = self.shared.clock;
         let began = clock.now();
         let mut attempts = cluster.attempts(began, head.is_idempotent());
-        let is_pinned = pinned.is_some();
-        let admitted = match pinned {
-            Some(lease) => Ok(lease),
-            None => cluster.admit(&attempts, began).await,
-        };
-        let mut next = match admitted {
+        let mut next = match cluster.admit(&attempts, ties, began).await {
             Ok(lease) => Some(lease),
             Err(reject) => return rejected(reject, head.headers()),
         };
-        let mut race = Race::new(cluster, endpoints, head, body, is_pinned);
+        let mut race = Race::new(cluster, endpoints, head, body, ties);
         // The last real answer: it is passed on when everything else fails.
         let mut kept: Option<Carrying<D>> = None;
         let mut fresh = false;
@@ -125,11 +119,11 @@ impl<D: Dial> Proxy<D> {
                 continue;
             }
             next = match verdict {
-                Verdict::RetryAfter(wait) if !is_pinned => {
+                Verdict::RetryAfter(wait) if ties.pinned.is_none() => {
                     if !wait.is_zero() {
                         tokio::time::sleep(wait).await;
                     }
-                    cluster.pick(&attempts, clock.now()).ok()
+                    cluster.pick(&attempts, ties, clock.now()).ok()
                 }
                 Verdict::RetryAfter(_) | Verdict::RetryFresh | Verdict::AwaitOther | Verdict::Deliver(_) => None,
             };
@@ -163,11 +157,6 @@ impl<D: Dial> Proxy<D> {
         let now = self.shared.clock.now();
         self.endpoints.iter().flatten().for_each(|endpoint| endpoint.pool.sweep(now));
     }
-}
-
-/// The endpoint that the request names, if it does.
-fn pinned(cluster: &Arc<ClusterHandle>, pin: &Pin, request: &Parts) -> Option<Held> {
-    cluster.pick_named(&pin.name_in(request.uri.query()?)?)
 }
 
 fn carry<D: Dial>((answer, wire): Hit<D>, endpoint: &Endpoint<D>, request: &Replay, lease: Held) -> Carrying<D> {

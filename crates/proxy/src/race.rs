@@ -14,7 +14,7 @@ use lb_balance::{Attempts, EndpointId, Timestamp};
 use tokio::time::timeout;
 
 use crate::attempt::{self, Endpoint, Hit, Miss};
-use crate::cluster::ClusterHandle;
+use crate::cluster::{ClusterHandle, Ties};
 use crate::dial::Dial;
 use crate::forward::Head;
 use crate::held::Held;
@@ -26,6 +26,7 @@ pub(crate) struct Race<'r, D: Dial> {
     endpoints: &'r [Endpoint<D>],
     head: &'r Head,
     body: &'r Replay,
+    ties: Ties,
     // `None` where there is no hedge, or none any more: one a request.
     hedge_after: Option<Duration>,
     other: Option<Runner<'r, D>>,
@@ -50,11 +51,11 @@ impl<'r, D: Dial> Race<'r, D> {
         endpoints: &'r [Endpoint<D>],
         head: &'r Head,
         body: &'r Replay,
-        is_pinned: bool,
+        ties: Ties,
     ) -> Self {
-        let may_be_hedged = || !is_pinned && head.only_asks() && body.is_empty();
+        let may_be_hedged = || ties.pinned.is_none() && head.only_asks() && body.is_empty();
         let hedge_after = cluster.hedge_after().filter(|_| may_be_hedged());
-        Self { cluster, endpoints, head, body, hedge_after, other: None }
+        Self { cluster, endpoints, head, body, ties, hedge_after, other: None }
     }
 
     /// Begins an attempt, if there is a lease for one, and waits until something comes of it, or of one that is under way.
@@ -112,7 +113,7 @@ impl<'r, D: Dial> Race<'r, D> {
             return None;
         }
         let now = self.endpoints[first.endpoint.index()].clock.now();
-        let lease = attempts.hedge(first.endpoint, now, |attempts| self.cluster.pick(attempts, now).ok())?;
+        let lease = attempts.hedge(first.endpoint, now, |attempts| self.cluster.pick(attempts, self.ties, now).ok())?;
         self.hedge_after = None;
         Some(self.start(lease, false))
     }

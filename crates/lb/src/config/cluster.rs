@@ -1,6 +1,7 @@
 //! `[clusters.NAME]`.
 
 mod endpoints;
+mod hash;
 mod health;
 mod preset;
 mod probe;
@@ -32,6 +33,7 @@ fn read(named: &Named<'_>, zone: Option<&str>) -> Option<ClusterConfig> {
     let table = named.value.table("a cluster")?;
     let preset = Preset::own();
     let algorithm = table.optional("algorithm").map_or(Some(Algorithm::default()), |value| read_algorithm(&value));
+    let hash = hash::read(&table, algorithm);
     let slow_start = read_slow_start(&table, algorithm);
     let max_in_flight = endpoints::read_max_in_flight(&table);
     let common = endpoints::Common { algorithm, zone, max_in_flight, starts_slowly: !slow_start.is_zero() };
@@ -51,7 +53,7 @@ fn read(named: &Named<'_>, zone: Option<&str>) -> Option<ClusterConfig> {
     };
     let policy = Policy {
         algorithm: algorithm?,
-        bound_percent: 0,
+        bound_percent: hash.bound_percent,
         health,
         probe: probing,
         retries: retry.shields(true),
@@ -60,6 +62,7 @@ fn read(named: &Named<'_>, zone: Option<&str>) -> Option<ClusterConfig> {
     Some(ClusterConfig {
         name: named.name.to_owned(),
         policy,
+        key: hash.key,
         endpoints: endpoints?,
         retry,
         budget,

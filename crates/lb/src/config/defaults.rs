@@ -5,6 +5,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
 use lb_balance::{BudgetPolicy, OutlierPolicy, RetryOn};
+use lb_proxy::Key;
 
 /// As many workers as CPUs that this process may use: more would only take turns.
 pub(super) fn workers() -> NonZeroUsize {
@@ -19,6 +20,12 @@ pub(super) const ADMIN_BIND: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4A
 
 /// Everybody gets the same.
 pub(super) const WEIGHT: u32 = 1;
+
+/// What every request has.
+pub(super) const KEY: Key = Key::Client;
+
+/// Off: a key that leaves its endpoint while that is busy misses what is kept for it there.
+pub(super) const BOUND_PERCENT: u32 = 0;
 
 /// Nobody comes before anybody.
 pub(super) const PRIORITY: u8 = 0;

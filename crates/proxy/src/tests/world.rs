@@ -21,7 +21,7 @@ use crate::dial::Dial;
 use crate::driver::Driver;
 use crate::proxy::{Proxy, Shared};
 use crate::route::{ClusterId, Route, Routes, Target};
-use crate::{Address, connection};
+use crate::{Address, Key, connection};
 
 /// What an endpoint does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,6 +155,7 @@ impl World {
                 retries: true,
                 slow_start: Duration::ZERO,
             },
+            key: Key::Client,
             budget: None,
             endpoints: (1..=scripts.len()).map(endpoint).collect(),
             retry: RetryPolicy {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lb_balance::{BudgetPolicy, Endpoint, OutlierPolicy, Policy};
-use lb_proxy::ClusterConfig;
+use lb_proxy::{ClusterConfig, Key};
 
 use super::{complaint, good, with};
 
@@ -130,4 +130,32 @@ fn retries_have_a_budget_unless_it_is_off() {
 #[test]
 fn a_hashing_algorithm_has_no_slow_start() {
     assert_told(&[("algorithm = \"ring\"\nslow-start = \"1s\"", "\"ring\" has no slow start")]);
+}
+
+#[test]
+fn a_hashing_algorithm_is_told_what_the_key_is() {
+    let key = |hash: &str| cluster(&format!("algorithm = \"maglev\"\nhash = {hash}")).key;
+    assert_eq!(cluster("algorithm = \"ring\"").key, Key::Client);
+    assert_eq!(key("{ client = true }"), Key::Client);
+    assert_eq!(key("{ path = true }"), Key::Path);
+    assert_eq!(key("{ header = \"X-User\" }"), Key::Header("x-user".parse().expect("a name")));
+    assert_eq!(key("{ cookie = \"Session\" }"), Key::Cookie("Session".to_owned()));
+    assert_eq!(key("{ query = \"user\" }"), Key::Query("user".to_owned()));
+    assert_eq!(policy("algorithm = \"ring\"\nhash = { bound = \"125%\" }").bound_percent, 125);
+    assert_eq!(policy("algorithm = \"ring\"").bound_percent, 0);
+}
+
+#[test]
+fn a_key_that_is_none_is_told() {
+    let ring = |hash: &str| format!("algorithm = \"ring\"\nhash = {hash}");
+    assert_told(&[
+        ("hash = { path = true }", "\"round-robin\" looks at no key"),
+        (&ring("{ path = true, header = \"x\" }"), "a request has one key"),
+        (&ring("{ path = false }"), "this says of no key what it is"),
+        (&ring("{ header = \"x:\" }"), "not the name of a header field"),
+        (&ring("{ cookie = \"a b\" }"), "not the name of a cookie"),
+        (&ring("{ query = \"a=b\" }"), "not the name of a query parameter"),
+        (&ring("{ bound = \"100%\" }"), "not a share from 101% to 1000%"),
+        (&ring("{ heder = \"x\" }"), "did you mean `header`?"),
+    ]);
 }

@@ -1,0 +1,92 @@
+//! What ties a request to an endpoint where the cluster's algorithm hashes. Chooses none: the picker does.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use http::HeaderName;
+use http::request::Parts;
+use lb_balance::hash_key;
+use percent_encoding::percent_decode_str;
+
+use crate::cookie;
+
+/// What of a request is its key: requests of one key go to one endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Key {
+    /// The client's address.
+    Client,
+    /// The path, without the query.
+    Path,
+    /// The header field of this name, the first one if there are several.
+    Header(HeaderName),
+    /// The cookie of this name.
+    Cookie(String),
+    /// The query parameter of this name, decoded.
+    Query(String),
+}
+
+impl Key {
+    /// The key's hash; `None` if the request lacks what it is made of, or says nothing in it.
+    pub(crate) fn hash_of(&self, request: &Parts, client: IpAddr) -> Option<u64> {
+        let hash = |bytes: &[u8]| (!bytes.is_empty()).then(|| hash_key(bytes));
+        match self {
+            Self::Client => match client.to_canonical() {
+                IpAddr::V4(address) => hash(&address.octets()),
+                IpAddr::V6(address) => hash(&address.octets()),
+            },
+            Self::Path => hash(request.uri.path().as_bytes()),
+            Self::Header(name) => hash(request.headers.get(name)?.as_bytes()),
+            Self::Cookie(name) => hash(cookie::values(&request.headers, name).next()?),
+            Self::Query(name) => hash(&parameter(request.uri.query()?, name)?),
+        }
+    }
+}
+
+fn parameter<'q>(query: &'q str, name: &str) -> Option<Cow<'q, [u8]>> {
+    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.find(|(key, _)| *key == name).map(|(_, value)| percent_decode_str(value).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::Request;
+
+    const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7));
+
+    fn hash(key: &Key, target: &str, fields: &[(&str, &str)]) -> Option<u64> {
+        let request = fields.iter().fold(Request::get(target), |request, (name, value)| request.header(*name, *value));
+        key.hash_of(&request.body(()).expect("a request").into_parts().0, CLIENT)
+    }
+
+    #[test]
+    fn each_kind_of_key_is_read_from_its_place() {
+        let header = Key::Header(HeaderName::from_static("x-user"));
+        let (cookie, query) = (Key::Cookie("user".to_owned()), Key::Query("user".to_owned()));
+        let ann = Some(hash_key(b"ann"));
+        assert_eq!(hash(&header, "/", &[("x-user", "ann"), ("x-user", "bob")]), ann);
+        assert_eq!(hash(&cookie, "/", &[("cookie", "a=b; user=ann")]), ann);
+        assert_eq!(hash(&query, "/?users=bob&user=a%6En&user=bob", &[]), ann);
+        assert_eq!(hash(&Key::Path, "/ann?user=bob", &[]), Some(hash_key(b"/ann")));
+        assert_eq!(hash(&Key::Client, "/", &[]), Some(hash_key(&[192, 0, 2, 7])));
+    }
+
+    #[test]
+    fn a_request_that_lacks_it_has_no_key() {
+        for key in [
+            Key::Header(HeaderName::from_static("x-user")),
+            Key::Cookie("user".to_owned()),
+            Key::Query("user".to_owned()),
+        ] {
+            assert_eq!(hash(&key, "/", &[]), None, "{key:?}");
+            assert_eq!(hash(&key, "/?user=", &[("x-user", ""), ("cookie", "user=")]), None, "{key:?}");
+        }
+    }
+
+    #[test]
+    fn a_client_has_one_key_by_either_kind_of_address() {
+        let mapped: IpAddr = "::ffff:192.0.2.7".parse().expect("an address");
+        let parts = Request::get("/").body(()).expect("a request").into_parts().0;
+        assert_eq!(Key::Client.hash_of(&parts, mapped), Key::Client.hash_of(&parts, CLIENT));
+    }
+}
