@@ -17,6 +17,7 @@ mod failing;
 mod hashing;
 mod heads;
 mod placing;
+mod probing;
 mod serving;
 mod stopping;
 mod support;

@@ -5,6 +5,9 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Method};
 use lb_balance::{BudgetPolicy, Endpoint, Policy, RetryPolicy};
 
 use crate::{Address, Key};
@@ -84,13 +87,35 @@ impl EndpointConfig {
     }
 }
 
-/// What a probe asks an endpoint: `GET path`.
+/// How an endpoint is probed.
 #[derive(Debug, Clone)]
 pub struct ProbeConfig {
-    /// Path and query.
-    pub path: http::uri::PathAndQuery,
     /// How long a probe may take in all.
     pub timeout: Duration,
+    /// What it asks.
+    pub kind: ProbeKind,
+}
+
+/// What a probe asks an endpoint.
+#[derive(Debug, Clone)]
+pub enum ProbeKind {
+    /// Whether it accepts a connection.
+    Tcp,
+    /// Whether it answers a request as it should.
+    Http(HttpProbe),
+}
+
+/// A probe's request, which has no body.
+#[derive(Debug, Clone)]
+pub struct HttpProbe {
+    /// Its method.
+    pub method: Method,
+    /// Path and query.
+    pub path: PathAndQuery,
+    /// The Host field; `None`: the endpoint's address.
+    pub host: Option<HeaderValue>,
+    /// What the answer's body must contain, within its first 64 KiB.
+    pub body: Option<Bytes>,
 }
 
 /// Time limits towards endpoints.

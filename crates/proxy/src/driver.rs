@@ -124,6 +124,7 @@ impl<D: Dial> Driver<D> {
     fn send_due_probes(&mut self) -> Option<Timestamp> {
         let config = self.handle.config();
         let probe = config.probe.as_ref()?;
+        let (connect, good) = (config.timeouts.connect, config.policy.probe?.statuses);
         loop {
             let began = self.clock.now();
             match self.cluster.poll_probe(began) {
@@ -131,7 +132,7 @@ impl<D: Dial> Driver<D> {
                 ProbePoll::Wait(until) => return Some(until),
                 ProbePoll::Send(id) => {
                     let address = config.endpoints[id.index()].address.clone();
-                    let sending = probe::send(self.dial.clone(), address, config.timeouts, probe.clone());
+                    let sending = probe::send(self.dial.clone(), address, connect, good, probe.clone());
                     let task = self.probes.spawn_local(sending);
                     self.under_way.insert(task.id(), (id, began));
                 }

@@ -53,7 +53,9 @@ mod worker;
 pub use address::{Address, BadAddress};
 pub use clock::Clock;
 pub use cluster::{ClusterHandle, ClusterSnapshot, EndpointSnapshot, ProbeSnapshot};
-pub use config::{ClusterConfig, Config, EndpointConfig, Hedge, ProbeConfig, QueueConfig, Timeouts};
+pub use config::{
+    ClusterConfig, Config, EndpointConfig, Hedge, HttpProbe, ProbeConfig, ProbeKind, QueueConfig, Timeouts,
+};
 pub use driver::{BeliefChanged, News, ProbeChanged};
 pub use key::Key;
 pub use local::{BoxError, Local, LocalBody, LocalFuture};

@@ -2,6 +2,7 @@
 
 mod cancelling;
 mod hedging;
+mod probing;
 mod queueing;
 mod timing;
 mod world;

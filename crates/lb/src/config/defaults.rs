@@ -4,7 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
-use lb_balance::{BudgetPolicy, OutlierPolicy, RetryOn};
+use http::Method;
+use lb_balance::{BudgetPolicy, FirstProbe, OutlierPolicy, RetryOn};
 use lb_proxy::Key;
 
 /// As many workers as CPUs that this process may use: more would only take turns.
@@ -95,6 +96,15 @@ pub(super) const FAIL_OPEN: bool = false;
 
 /// Where servers commonly tell their health.
 pub(super) const PROBE_PATH: &str = "/health";
+
+/// What asks for a page and changes nothing.
+pub(super) const PROBE_METHOD: Method = Method::GET;
+
+/// A balancer that was just started should serve, not wait for two probes of everybody.
+pub(super) const FIRST_PROBE: FirstProbe = FirstProbe::Trust;
+
+/// Off: a probe may see what requests do not, and says on the page how its endpoint is.
+pub(super) const SPARE_BUSY: bool = false;
 
 /// Often enough to notice within seconds, seldom enough to cost nothing.
 pub(super) const PROBE_INTERVAL: Duration = Duration::from_secs(2);

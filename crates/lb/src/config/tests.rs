@@ -3,6 +3,7 @@
 use super::*;
 
 mod cluster;
+mod probe;
 
 /// A good configuration of one cluster, with more lines added to it.
 pub(super) fn with(more: &str) -> String {
@@ -58,7 +59,8 @@ fn everything_that_can_be_said_is_heard() {
     assert_eq!((cluster.policy.health.max_fails, cluster.policy.health.max_ejected_percent), (1, 30));
     assert!(cluster.policy.health.fail_open);
     let (probe, policy) = (cluster.probe.as_ref().expect("it is configured"), cluster.policy.probe.expect("it too"));
-    assert_eq!((probe.path.as_str(), policy.fall, policy.rise), ("/up?x=1", 1, 4));
+    let lb_proxy::ProbeKind::Http(http) = &probe.kind else { panic!("it is one over HTTP") };
+    assert_eq!((http.path.as_str(), policy.fall, policy.rise), ("/up?x=1", 1, 4));
     assert_eq!(cluster.timeouts.idle, Duration::from_secs(5));
     assert_eq!(config.admin, Some(defaults::ADMIN_BIND));
 }

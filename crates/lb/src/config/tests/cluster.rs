@@ -8,7 +8,7 @@ use lb_proxy::{ClusterConfig, Key};
 use super::{complaint, good, with};
 
 /// The cluster of a good configuration with more lines in it.
-fn cluster(more: &str) -> ClusterConfig {
+pub(super) fn cluster(more: &str) -> ClusterConfig {
     good(&with(more)).clusters.remove(0)
 }
 
@@ -28,7 +28,7 @@ fn endpoint(keys: &str, more: &str) -> Endpoint {
 }
 
 /// Each of these lines is answered with that complaint.
-fn assert_told(cases: &[(&str, &str)]) {
+pub(super) fn assert_told(cases: &[(&str, &str)]) {
     for (line, expected) in cases {
         let complaint = complaint(&with(line));
         assert!(complaint.contains(expected), "{line}: {complaint}");
