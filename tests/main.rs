@@ -19,5 +19,6 @@ mod heads;
 mod placing;
 mod probing;
 mod serving;
+mod simulating;
 mod stopping;
 mod support;

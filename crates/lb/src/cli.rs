@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 use tokio::runtime::{Builder, LocalOptions};
 
 use crate::config::{self, Config};
-use crate::{demo, logging, run, simulate};
+use crate::{demo, drill, logging, run, simulate};
 
 /// A load balancer that shows every decision it takes.
 ///
@@ -31,6 +31,7 @@ Examples:
   lb demo                     four servers, a load balancer and a page to break things on
   lb check                    says all that is wrong with lb.toml, line by line
   lb --config /etc/lb.toml    serves
+  lb drill docs/drills/*.toml what goes wrong, and whether it comes out as expected
   lb simulate --endpoints 10000 --rate 50000 --fail \"at 10s kill 30%\"
                               tells how that would go
 
@@ -57,6 +58,11 @@ enum Command {
     /// Tells how a cluster of the configuration would do: the balancing of production in virtual time
     #[command(after_help = simulate::STEPS)]
     Simulate(simulate::Arguments),
+
+    /// Plays what goes wrong in virtual time, and holds what comes of it against what is expected
+    ///
+    /// docs/balancing.md tells how a drill is written; docs/drills has some. Exits with 1 if an expectation is broken.
+    Drill(drill::Arguments),
 }
 
 /// Runs the program.
@@ -78,6 +84,7 @@ pub(crate) fn main() -> ExitCode {
             Ok(config) => simulate::run(&config, simulation),
             Err(failed) => failed,
         },
+        Some(Command::Drill(drills)) => drill::run(&drills),
         None => {
             logging::start("info");
             match load(&arguments.config) {

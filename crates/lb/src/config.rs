@@ -6,6 +6,7 @@
 mod cluster;
 mod defaults;
 mod diagnostic;
+mod drill;
 mod route;
 mod table;
 mod value;
@@ -20,7 +21,8 @@ use std::time::Duration;
 use lb_proxy::{ClusterConfig, ClusterId, Pin};
 
 pub(crate) use diagnostic::Problems;
-use table::Reader;
+pub(crate) use drill::load as load_drill;
+use table::{Reader, Table};
 pub(crate) use value::parse_duration;
 
 /// All that `lb.toml` says, complete and consistent.
@@ -56,13 +58,24 @@ pub(crate) enum Destination {
 
 /// Reads and checks a file.
 pub(crate) fn load(path: &Path) -> Result<Config, Problems> {
+    let (origin, text) = read_text(path)?;
+    parse(&origin, &text, path.parent().unwrap_or(Path::new("")))
+}
+
+/// The file's name for people, and what it says.
+fn read_text(path: &Path) -> Result<(String, String), Problems> {
     let origin = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|error| Problems::unreadable(&origin, &error))?;
-    parse(&origin, &text, path.parent().unwrap_or(Path::new("")))
+    Ok((origin, text))
 }
 
 /// Checks a text; `folder` is what relative paths in it are relative to.
 pub(crate) fn parse(origin: &str, text: &str, folder: &Path) -> Result<Config, Problems> {
+    read_document(origin, text, |top| read(top, origin, folder))
+}
+
+/// Parses a text and lets `read` walk it. What it gives counts only if nothing is wrong.
+fn read_document<T>(origin: &str, text: &str, read: impl FnOnce(Table<'_>) -> Option<T>) -> Result<T, Problems> {
     let (document, errors) = toml::de::DeTable::parse_recoverable(text);
     let reader = Reader::new(origin, text);
     for error in &errors {
@@ -72,15 +85,14 @@ pub(crate) fn parse(origin: &str, text: &str, folder: &Path) -> Result<Config, P
     if !errors.is_empty() {
         return Err(reader.into_problems());
     }
-    let config = read(&reader, &document, folder);
-    match config {
-        Some(config) if reader.is_content() => Ok(config),
+    let found = read(reader.root(&document));
+    match found {
+        Some(found) if reader.is_content() => Ok(found),
         _ => Err(reader.into_problems()),
     }
 }
 
-fn read(reader: &Reader<'_>, document: &toml::Spanned<toml::de::DeTable<'_>>, folder: &Path) -> Option<Config> {
-    let top = reader.root(document);
+fn read(top: Table<'_>, origin: &str, folder: &Path) -> Option<Config> {
     let workers = top.optional("workers").and_then(|value| value.integer(1..=1024));
     let workers = workers.and_then(|n| NonZeroUsize::new(usize::try_from(n).ok()?)).unwrap_or_else(defaults::workers);
     let stop_timeout = top.duration("stop-timeout", defaults::STOP_TIMEOUT);
@@ -99,7 +111,7 @@ fn read(reader: &Reader<'_>, document: &toml::Spanned<toml::de::DeTable<'_>>, fo
     });
     top.finish();
     Some(Config {
-        origin: reader.origin().to_owned(),
+        origin: origin.to_owned(),
         workers,
         stop_timeout,
         listeners: listeners?,
@@ -124,7 +136,7 @@ fn check_free(value: &table::Value<'_>, address: SocketAddr, taken: &[SocketAddr
     }
 }
 
-fn read_listeners(top: &table::Table<'_>) -> Option<Vec<SocketAddr>> {
+fn read_listeners(top: &Table<'_>) -> Option<Vec<SocketAddr>> {
     let entries = top.required("listeners", "add [[listeners]] with bind = \"0.0.0.0:8080\"")?.array()?;
     let mut seen: Vec<SocketAddr> = Vec::new();
     for entry in &entries {

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! cli ──▶ config (lb.toml → checked) ──▶ run ──▶ lb_proxy::Server
-//!   ├───▶ simulate ──▶ lb_sim            ▲ │
+//!   ├───▶ simulate, drill ──▶ lb_sim     ▲ │
 //!   └───▶ demo (four backends) ──────────┘ │
 //!                                          └──▶ admin, files: what lb answers itself
 //! ```
@@ -14,6 +14,7 @@ mod admin;
 mod cli;
 mod config;
 mod demo;
+mod drill;
 mod files;
 mod logging;
 mod run;

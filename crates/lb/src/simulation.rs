@@ -14,7 +14,7 @@ use lb_sim::{Report, Setup};
 
 pub(crate) use latency::Latency;
 pub(crate) use step::Step;
-pub(crate) use summary::Summary;
+pub(crate) use summary::{Summary, percent};
 pub(crate) use world::{BadWorld, World};
 
 /// Runs a simulation and shows on a terminal how far it is. Gives how long it took, too.

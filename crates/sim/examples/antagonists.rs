@@ -99,36 +99,71 @@ fn machines(length: Duration, seed: u64) -> (Vec<Script>, Vec<Fault>) {
     (scripts, faults)
 }
 
+/// The load of each step of the paper's ramp: three quarters of what is allotted, and each time a ninth more.
+const RAMP: [f64; 9] = [0.75, 0.83, 0.93, 1.03, 1.14, 1.27, 1.41, 1.57, 1.74];
+
 fn main() {
     let mut arguments = std::env::args().skip(1).map(|argument| argument.parse::<u32>().expect("a whole number"));
     let (seconds, seeds) = (arguments.next().unwrap_or(60), arguments.next().unwrap_or(3));
     let rules = [
         ("round robin", Rule::Ours(Algorithm::RoundRobin)),
-        ("weighted round robin", Rule::Theirs(Reference::WeightedRoundRobin)),
         ("random", Rule::Ours(Algorithm::Random)),
+        ("weighted round robin", Rule::Theirs(Reference::WeightedRoundRobin)),
         ("least-request", Rule::Ours(Algorithm::LeastRequest)),
         ("two-choices", Rule::Ours(Algorithm::TwoChoices)),
         ("C3", Rule::Theirs(Reference::C3)),
         ("Prequal", Rule::Theirs(Reference::Prequal)),
         ("peak-ewma", Rule::Ours(Algorithm::PeakEwma)),
     ];
-    println!("{:22} {:>6} {:>8} {:>8} {:>8}", "", "load", "p90 ms", "p99 ms", "failed");
+    println!("{seconds} s, the last two thirds of it counted, {seeds} seeds; p90 and p99 in ms, failed of all\n");
+    println!(
+        "| rule | p90 at 70 % | p99 at 70 % | p90 at 90 % | p99 at 90 % | p99 at 90 % / at 70 % | failed at 90 % |"
+    );
+    println!("|---|---|---|---|---|---|---|");
     for (name, rule) in rules {
-        for load in [0.7, 0.9, 1.27, 1.74] {
-            let mut reports = (1..=u64::from(seeds)).map(|seed| run(&setup(rule, load, seconds, seed), |_| true));
-            let first: Report = reports.next().expect("a seed at least");
-            let mut all = reports.fold(first, |mut all, one| {
-                all.latency_us.add(&one.latency_us).expect("histograms of one kind");
-                all.requests += one.requests;
-                all.succeeded += one.succeeded;
-                all
-            });
-            // A request that failed took all the time that there is.
-            let given_up = all.requests - all.succeeded;
-            all.latency_us.record_n(TIMEOUT_US, given_up).expect("it is within the bounds");
-            let ms = |quantile| all.latency(quantile).as_secs_f64() * 1000.0;
-            let failed = (1.0 - all.success_rate()) * 100.0;
-            println!("{name:22} {load:>6} {:>8.0} {:>8.0} {failed:>7.2}%", ms(0.9), ms(0.99));
-        }
+        let (quiet, busy) = (measure(rule, 0.7, seconds, seeds), measure(rule, 0.9, seconds, seeds));
+        let [q90, q99, b90, b99] = [&quiet, &busy].map(|report| [ms(report, 0.9), ms(report, 0.99)]).concat()[..]
+        else {
+            unreachable!("two of two")
+        };
+        let failed = (1.0 - busy.success_rate()) * 100.0;
+        let ratio = b99 / q99;
+        println!("| {name} | {q90:.0} | {q99:.0} | {b90:.0} | {b99:.0} | {ratio:.3} | {failed:.2} % |");
     }
+    println!(
+        "\n| load | {} |",
+        rules[2..].iter().map(|(name, _)| format!("{name}: p99")).collect::<Vec<_>>().join(" | ")
+    );
+    println!("|---|{}", "---|".repeat(rules.len() - 2));
+    for load in RAMP {
+        let cells = rules[2..].iter().map(|(_, rule)| {
+            let report = measure(*rule, load, seconds, seeds);
+            let failed = (1.0 - report.success_rate()) * 100.0;
+            let p99 = ms(&report, 0.99);
+            if report.succeeded == report.requests {
+                format!("{p99:.0}")
+            } else {
+                format!("{p99:.0}, {failed:.2} % failed")
+            }
+        });
+        println!("| {load} | {} |", cells.collect::<Vec<_>>().join(" | "));
+    }
+}
+
+/// All seeds together. A request that failed took all the time that there is.
+fn measure(rule: Rule, load: f64, seconds: u32, seeds: u32) -> Report {
+    let mut reports = (1..=u64::from(seeds)).map(|seed| run(&setup(rule, load, seconds, seed), |_| true));
+    let first: Report = reports.next().expect("a seed at least");
+    let mut all = reports.fold(first, |mut all, one| {
+        all.latency_us.add(&one.latency_us).expect("histograms of one kind");
+        all.requests += one.requests;
+        all.succeeded += one.succeeded;
+        all
+    });
+    all.latency_us.record_n(TIMEOUT_US, all.requests - all.succeeded).expect("it is within the bounds");
+    all
+}
+
+fn ms(report: &Report, quantile: f64) -> f64 {
+    report.latency(quantile).as_secs_f64() * 1000.0
 }

@@ -29,14 +29,34 @@ pub(super) fn read_all(top: &Table<'_>, zone: Option<&str>) -> Vec<(String, Opti
     clusters.names().iter().map(|named| (named.name.to_owned(), read(named, zone))).collect()
 }
 
+/// The cluster of a drill: its endpoints may be as many as one likes, of which nothing more is said.
+pub(super) fn read_lone(value: Value<'_>) -> Option<ClusterConfig> {
+    let may_be_counted = true;
+    read_table(value.table("the cluster")?, "drill", &Surroundings { zone: None, may_be_counted })
+}
+
 fn read(named: &Named<'_>, zone: Option<&str>) -> Option<ClusterConfig> {
-    let table = named.value.table("a cluster")?;
+    let may_be_counted = false;
+    read_table(named.value.table("a cluster")?, named.name, &Surroundings { zone, may_be_counted })
+}
+
+/// What a cluster is read among.
+struct Surroundings<'a> {
+    /// The zone of this balancer.
+    zone: Option<&'a str>,
+    /// Whether `endpoints` may be a number.
+    may_be_counted: bool,
+}
+
+fn read_table(table: Table<'_>, name: &str, surroundings: &Surroundings<'_>) -> Option<ClusterConfig> {
+    let Surroundings { zone, may_be_counted } = *surroundings;
     let preset = Preset::own();
     let algorithm = table.optional("algorithm").map_or(Some(Algorithm::default()), |value| read_algorithm(&value));
     let hash = hash::read(&table, algorithm);
     let slow_start = read_slow_start(&table, algorithm);
     let max_in_flight = endpoints::read_max_in_flight(&table);
-    let common = endpoints::Common { algorithm, zone, max_in_flight, starts_slowly: !slow_start.is_zero() };
+    let common =
+        endpoints::Common { algorithm, zone, max_in_flight, starts_slowly: !slow_start.is_zero(), may_be_counted };
     let endpoints = endpoints::read(&table, &common);
     let Retry { policy: retry, budget, hedge, replay_limit, attempt_timeout } = retry::read(&table, &preset);
     let health = health::read(&table, preset.health);
@@ -60,7 +80,7 @@ fn read(named: &Named<'_>, zone: Option<&str>) -> Option<ClusterConfig> {
         slow_start,
     };
     Some(ClusterConfig {
-        name: named.name.to_owned(),
+        name: name.to_owned(),
         policy,
         key: hash.key,
         endpoints: endpoints?,

@@ -22,10 +22,6 @@ impl<'t> Reader<'t> {
         Self { origin, text, problems: RefCell::default(), content: Cell::new(true) }
     }
 
-    pub(super) fn origin(&self) -> &str {
-        self.origin
-    }
-
     /// Whether nothing is wrong so far.
     pub(super) fn is_content(&self) -> bool {
         self.content.get()
@@ -163,6 +159,11 @@ impl<'a> Value<'a> {
             return None;
         };
         Some(Table { reader: self.reader, what, entries, span: self.value.span(), known: RefCell::default() })
+    }
+
+    /// Whether it is a list.
+    pub(super) fn is_array(&self) -> bool {
+        matches!(self.get(), DeValue::Array(_))
     }
 
     /// A list.

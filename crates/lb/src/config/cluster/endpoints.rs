@@ -15,11 +15,16 @@ pub(super) struct Common<'a> {
     pub(super) zone: Option<&'a str>,
     pub(super) max_in_flight: Option<NonZeroU32>,
     pub(super) starts_slowly: bool,
+    /// Whether a number may stand for endpoints of which nothing more is said.
+    pub(super) may_be_counted: bool,
 }
 
 pub(super) fn read(table: &Table<'_>, common: &Common<'_>) -> Option<Vec<EndpointConfig>> {
     let value =
         table.required("endpoints", "for example endpoints = [{ name = \"web1\", address = \"127.0.0.1:5001\" }]")?;
+    if common.may_be_counted && !value.is_array() {
+        return value.integer(1..=100_000).map(|count| counted(count, common));
+    }
     let items = value.array()?;
     if items.is_empty() {
         value.problem("a cluster needs at least one endpoint", "add { name = \"web1\", address = \"127.0.0.1:5001\" }");
@@ -42,6 +47,13 @@ pub(super) fn read(table: &Table<'_>, common: &Common<'_>) -> Option<Vec<Endpoin
         check_weights(&endpoints, common.starts_slowly, &value);
     }
     complete.then_some(endpoints)
+}
+
+/// So many endpoints, e1 and so on.
+fn counted(count: u32, common: &Common<'_>) -> Vec<EndpointConfig> {
+    let nowhere = || "127.0.0.1:1".parse().expect("an address");
+    let endpoint = |n| Endpoint { max_in_flight: common.max_in_flight, ..Endpoint::new(format!("e{n}"), 1) };
+    (1..=count).map(|n| EndpointConfig { endpoint: endpoint(n), address: nowhere() }).collect()
 }
 
 fn read_endpoint(item: &Value<'_>, common: &Common<'_>) -> Option<EndpointConfig> {
