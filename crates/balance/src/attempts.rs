@@ -113,7 +113,8 @@ impl<'p> Attempts<'p> {
             Sent::Lost => Err(Stop::BodyNotKept),
             Sent::Nothing | Sent::Kept => Ok(()),
         };
-        if outcome == Outcome::Failed(Failure::IdleRace) && repeatable.is_ok() && !self.race_spent {
+        let in_time = now.since(self.began) < self.policy.timeout;
+        if outcome == Outcome::Failed(Failure::IdleRace) && repeatable.is_ok() && !self.race_spent && in_time {
             // Not noted: it costs no attempt, and the endpoint has not been tried.
             self.race_spent = true;
             return Verdict::RetryFresh;

@@ -4,6 +4,7 @@ use super::*;
 use crate::{BudgetPolicy, RetryOn};
 use alloc::vec;
 use core::num::NonZeroU32;
+use proptest::prelude::*;
 
 const NOW: Timestamp = Timestamp::ORIGIN;
 const OK: Outcome = Outcome::Answered { status: 200 };
@@ -194,4 +195,47 @@ fn a_hedge_that_finds_no_endpoint_costs_nothing() {
     let mut attempts = Attempts::new(&policy, &budget, NOW, true);
     assert_eq!(attempts.hedge(EndpointId(0), NOW, |_| None::<()>), None);
     assert!(attempts.is_empty() && budget.spent(NOW) == (1, 0));
+}
+
+proptest! {
+    /// Whatever comes of them: no request makes more attempts than it may, none begins after its time, and each endpoint is
+    /// tried once.
+    #[test]
+    fn a_request_never_makes_more_attempts_than_it_may_nor_begins_one_too_late(
+        most in 1u32..8,
+        backoff_ms in 0u64..400,
+        outcomes in proptest::collection::vec((0u8..6, 0u64..900, any::<u64>()), 1..20),
+    ) {
+        let unlimited = unlimited();
+        let policy = RetryPolicy {
+            attempts: NonZeroU32::new(most).expect("not zero"),
+            backoff: Duration::from_millis(backoff_ms),
+            timeout: Duration::from_secs(2),
+            ..policy()
+        };
+        let mut attempts = Attempts::new(&policy, &unlimited, NOW, true);
+        let (mut now, mut made, mut endpoint) = (NOW, 0, 0);
+        for (kind, took_ms, entropy) in outcomes {
+            let outcome = match kind {
+                0 => UNAVAILABLE,
+                1 => CLOSED,
+                2 => REFUSED,
+                3 => RACE,
+                4 => Outcome::Failed(Failure::ResponseTimeout),
+                _ => Outcome::Answered { status: 200 },
+            };
+            prop_assert!(now.since(NOW) < policy.timeout, "an attempt begins after {:?}", now.since(NOW));
+            prop_assert!(!attempts.tried(EndpointId(endpoint)));
+            now = now + Duration::from_millis(took_ms);
+            match attempts.judge(at(endpoint, outcome), Sent::Kept, now, entropy) {
+                // The same endpoint, on a new connection, and only once.
+                Verdict::RetryFresh => continue,
+                Verdict::RetryAfter(wait) => now = now + wait,
+                Verdict::Deliver(_) | Verdict::AwaitOther => break,
+            }
+            made += 1;
+            prop_assert!(made < most, "{made} attempts and another one, of {most}");
+            endpoint += 1;
+        }
+    }
 }
