@@ -201,6 +201,17 @@ fn without_an_available_endpoint_clients_are_told_when_to_come_back() {
 }
 
 #[test]
+fn with_nginxs_rules_every_endpoint_may_be_out() {
+    let lb = lb(&[Endpoint::nobody(), Endpoint::nobody()], "preset = \"nginx\"");
+    let both = get(lb.address(), "/");
+    assert_eq!((both.status, both.header("lb-reject")), (502, Some("refused")), "each was tried once");
+    wait_until("both are out", || ["e1", "e2"].iter().all(|name| lb.endpoint(name).belief == Belief::Ejected));
+    assert_eq!(get(lb.address(), "/").header("lb-reject"), Some("no-endpoint"));
+    let ejected = lb.endpoint("e1");
+    assert_eq!(ejected.until_ms.map(|until| until - ejected.since_ms), Some(10_000));
+}
+
+#[test]
 fn a_cluster_that_fails_open_passes_on_what_its_endpoints_say() {
     let endpoint = Endpoint::answering(503, "sick");
     let lb = lb(&[endpoint.address()], "probe = { interval = \"20ms\", fall = 1 }\nhealth = { fail-open = true }");

@@ -50,7 +50,7 @@ struct Surroundings<'a> {
 
 fn read_table(table: Table<'_>, name: &str, surroundings: &Surroundings<'_>) -> Option<ClusterConfig> {
     let Surroundings { zone, may_be_counted } = *surroundings;
-    let preset = Preset::own();
+    let preset = Preset::read(&table);
     let algorithm = table.optional("algorithm").map_or(Some(Algorithm::default()), |value| read_algorithm(&value));
     let hash = hash::read(&table, algorithm);
     let slow_start = read_slow_start(&table, algorithm);

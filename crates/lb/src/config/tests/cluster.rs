@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lb_balance::{BudgetPolicy, Endpoint, OutlierPolicy, Policy};
-use lb_proxy::{ClusterConfig, Key};
+use lb_proxy::{ClusterConfig, Key, Timeouts};
 
 use super::{complaint, good, with};
 
@@ -158,4 +158,41 @@ fn a_key_that_is_none_is_told() {
         (&ring("{ bound = \"100%\" }"), "not a share from 101% to 1000%"),
         (&ring("{ heder = \"x\" }"), "did you mean `header`?"),
     ]);
+}
+
+#[test]
+fn a_preset_is_what_the_cluster_has_where_its_keys_say_nothing() {
+    let nginx = cluster("preset = \"nginx\"");
+    assert!(nginx.retry.on.error && nginx.retry.on.timeout && nginx.retry.on.statuses.is_empty());
+    assert_eq!((nginx.retry.attempts.get(), nginx.retry.timeout), (100, Duration::from_hours(24)));
+    assert_eq!((nginx.budget, nginx.retry.backoff), (None, Duration::ZERO));
+    let health = nginx.policy.health;
+    assert_eq!((health.max_fails, health.max_ejected_percent, health.eject_jitter_percent), (1, 100, 0));
+    assert_eq!([health.fail_window, health.eject_time, health.max_eject_time], [Duration::from_secs(10); 3]);
+    assert!(!health.fail_open);
+    let Timeouts { connect, response, body, .. } = nginx.timeouts;
+    assert_eq!([connect, response, body], [Duration::from_mins(1); 3]);
+    assert_told(&[("preset = \"haproxy\"", "there is no preset \"haproxy\""), ("preset = 1", "not a string")]);
+}
+
+#[test]
+fn what_is_said_goes_before_a_preset() {
+    let nginx = cluster(
+        "preset = \"nginx\"\nretry = { attempts = 2, budget = {} }\ntimeouts = { connect = \"2s\" }\n\
+         health = { eject-time = \"3s\" }",
+    );
+    assert_eq!((nginx.retry.attempts.get(), nginx.retry.on.statuses.len()), (2, 0));
+    assert_eq!(nginx.budget, Some(BudgetPolicy { percent: 20, floor: 10 }));
+    assert_eq!((nginx.timeouts.connect, nginx.timeouts.response), (Duration::from_secs(2), Duration::from_mins(1)));
+    let health = nginx.policy.health;
+    assert_eq!((health.max_fails, health.eject_time), (1, Duration::from_secs(3)));
+    assert_eq!(health.max_eject_time, Duration::from_secs(3), "it does not double");
+}
+
+#[test]
+fn the_manual_spells_out_what_the_preset_is() {
+    let manual = include_str!("../../../../../docs/config.md");
+    let (_, after) = manual.split_once("**preset = \"nginx\"** is the same as").expect("it is told there");
+    let spelt_out = after.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).expect("in a block");
+    assert_eq!(format!("{:?}", cluster(spelt_out)), format!("{:?}", cluster("preset = \"nginx\"")));
 }
