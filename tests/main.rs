@@ -20,5 +20,6 @@ mod placing;
 mod probing;
 mod serving;
 mod simulating;
+mod sticky;
 mod stopping;
 mod support;

@@ -98,7 +98,7 @@ fn read(top: Table<'_>, origin: &str, folder: &Path) -> Option<Config> {
     let stop_timeout = top.duration("stop-timeout", defaults::STOP_TIMEOUT);
     let listeners = read_listeners(&top);
     let zone = top.optional("zone").and_then(|value| value.name());
-    let clusters = cluster::read_all(&top, zone);
+    let clusters = cluster::read_all(&top, cluster::Place { folder, zone });
     let routes = route::read_all(&top, &clusters, folder);
     let admin = top.optional("admin").and_then(|value| value.table("admin")).and_then(|admin| {
         let value = admin.optional("bind");

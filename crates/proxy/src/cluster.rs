@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use http::HeaderValue;
 use http::request::Parts;
 use lb_balance::{
     Attempts, Counters, EndpointId, Lease, NoEndpoint, Outcome, Pace, Picker, RetryBudget, Timestamp, Wish, pace,
@@ -12,12 +13,13 @@ use lb_balance::{
 use tokio::sync::{mpsc, oneshot};
 
 use crate::clock::Clock;
-use crate::config::ClusterConfig;
+use crate::config::{ClusterConfig, EndpointConfig};
 use crate::hedge::HedgeDelay;
 use crate::held::Held;
 use crate::queue::Queue;
 use crate::reject::Reject;
 use crate::route::Pin;
+use crate::session::Sessions;
 
 /// So many reports may wait for the driver. When more come, failures are so many that a few do not matter.
 pub(crate) const REPORTS: usize = 4096;
@@ -39,6 +41,7 @@ pub struct ClusterHandle {
     hedge_delay: Option<HedgeDelay>,
     reports: mpsc::Sender<Report>,
     clock: Clock,
+    sessions: Option<Sessions>,
 }
 
 /// What a cluster's driver knows at one moment.
@@ -78,6 +81,7 @@ pub struct ProbeSnapshot {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ties {
     pub(crate) key: Option<u64>,
+    pub(crate) session: Option<EndpointId>,
     /// It named the endpoint, and is not tried elsewhere.
     pub(crate) pinned: Option<EndpointId>,
 }
@@ -86,7 +90,9 @@ impl ClusterHandle {
     pub(crate) fn new(config: ClusterConfig, picker: Picker, reports: mpsc::Sender<Report>, clock: Clock) -> Self {
         let (budget, queue) = (RetryBudget::new(config.budget), config.queue.map(Queue::new));
         let hedge_delay = config.hedge.map(HedgeDelay::new);
-        Self { config, picker: ArcSwap::from_pointee(picker), budget, queue, hedge_delay, reports, clock }
+        let names = config.endpoints.iter().map(EndpointConfig::name);
+        let sessions = config.sticky.as_ref().map(|sticky| Sessions::new(sticky, &config.name, names));
+        Self { config, picker: ArcSwap::from_pointee(picker), budget, queue, hedge_delay, reports, clock, sessions }
     }
 
     /// How it is configured.
@@ -125,7 +131,8 @@ impl ClusterHandle {
     pub(crate) fn ties_of(&self, request: &Parts, pin: Option<&Pin>, client: IpAddr) -> Ties {
         let hashes = self.config.policy.algorithm.is_hash();
         let key = hashes.then(|| self.config.key.hash_of(request, client)).flatten();
-        Ties { key, pinned: pin.and_then(|pin| self.find(&pin.name_in(request.uri.query()?)?)) }
+        let session = self.sessions.as_ref().and_then(|sessions| sessions.endpoint_of(&request.headers));
+        Ties { key, session, pinned: pin.and_then(|pin| self.find(&pin.name_in(request.uri.query()?)?)) }
     }
 
     /// An endpoint for the request's first attempt. If all are full, it waits for one where the cluster has a queue.
@@ -159,11 +166,19 @@ impl ClusterHandle {
         now: Timestamp,
     ) -> Result<Held, NoEndpoint> {
         let picker = self.picker.load();
+        let wish = || Wish { key: ties.key, session: ties.session, ..Wish::new(attempts, now, fastrand::u64(..)) };
         let lease = match ties.pinned.and_then(|endpoint| picker.pick_pinned(endpoint)) {
             Some(lease) => lease,
-            None => picker.pick(&Wish { key: ties.key, ..Wish::new(attempts, now, fastrand::u64(..)) }, &mut ())?,
+            None => picker.pick(&wish(), &mut ())?,
         };
         Ok(Held::new(lease, self))
+    }
+
+    /// The cookie that binds the client's session to this endpoint, unless it is there already. Whoever asked for an endpoint
+    /// by name keeps the session that it has.
+    pub(crate) fn binding(&self, ties: Ties, endpoint: EndpointId) -> Option<&HeaderValue> {
+        let sessions = self.sessions.as_ref()?;
+        (ties.pinned.is_none() && ties.session != Some(endpoint)).then(|| sessions.binding(endpoint))
     }
 
     fn find(&self, name: &str) -> Option<EndpointId> {

@@ -10,7 +10,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderValue, Method};
 use lb_balance::{BudgetPolicy, Endpoint, Policy, RetryPolicy};
 
-use crate::{Address, Key};
+use crate::{Address, Key, Secret};
 
 /// What a server needs beside its routes and its clusters.
 #[derive(Debug)]
@@ -32,6 +32,8 @@ pub struct ClusterConfig {
     pub policy: Policy,
     /// What of a request is hashed, if the algorithm does.
     pub key: Key,
+    /// Whether sessions stay at their endpoint.
+    pub sticky: Option<StickyConfig>,
     /// Its endpoints, at least one.
     pub endpoints: Vec<EndpointConfig>,
     /// Which failures are tried again.
@@ -85,6 +87,17 @@ impl EndpointConfig {
     pub fn name(&self) -> &str {
         &self.endpoint.name
     }
+}
+
+/// How sessions stay at their endpoint.
+#[derive(Debug, Clone)]
+pub struct StickyConfig {
+    /// The name of the cookie, a token (RFC 6265 §4.1.1).
+    pub cookie: String,
+    /// What the cookie's values are made with; `None`: one that is drawn at the start.
+    pub secret: Option<Secret>,
+    /// How long browsers keep the cookie, in whole seconds; `None`: until they are closed.
+    pub max_age: Option<Duration>,
 }
 
 /// How an endpoint is probed.

@@ -119,9 +119,12 @@ impl Head {
     }
 }
 
-/// Prepares the head of an endpoint's answer for the client.
-pub(crate) fn incoming(headers: &mut HeaderMap) {
+/// Prepares the head of an endpoint's answer for the client, with a cookie that binds its session if there is one.
+pub(crate) fn incoming(headers: &mut HeaderMap, binding: Option<&HeaderValue>) {
     remove_hop_by_hop(headers);
+    if let Some(binding) = binding {
+        headers.append(header::SET_COOKIE, binding.clone());
+    }
     headers.remove(crate::header::TRACE);
     headers.remove(crate::header::REJECT);
 }

@@ -44,7 +44,9 @@ mod race;
 mod reject;
 mod replay;
 mod route;
+mod secret;
 mod server;
+mod session;
 mod trace;
 mod voice;
 mod wire;
@@ -54,12 +56,14 @@ pub use address::{Address, BadAddress};
 pub use clock::Clock;
 pub use cluster::{ClusterHandle, ClusterSnapshot, EndpointSnapshot, ProbeSnapshot};
 pub use config::{
-    ClusterConfig, Config, EndpointConfig, Hedge, HttpProbe, ProbeConfig, ProbeKind, QueueConfig, Timeouts,
+    ClusterConfig, Config, EndpointConfig, Hedge, HttpProbe, ProbeConfig, ProbeKind, QueueConfig, StickyConfig,
+    Timeouts,
 };
 pub use driver::{BeliefChanged, News, ProbeChanged};
 pub use key::Key;
 pub use local::{BoxError, Local, LocalBody, LocalFuture};
 pub use route::{ClusterId, Pin, Route, Routes, Target};
+pub use secret::Secret;
 pub use server::{BindError, Clusters, Server};
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use http::{Request, Response, Version};
+use http::{HeaderValue, Request, Response, Version};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use lb_balance::{Attempt, Outcome, Verdict};
@@ -127,10 +127,12 @@ impl<D: Dial> Proxy<D> {
                 }
                 Verdict::RetryAfter(_) | Verdict::RetryFresh | Verdict::AwaitOther | Verdict::Deliver(_) => None,
             };
-            if let Ok(hit) = result
-                && let Some(older) = kept.replace(carry::<D>(hit, &endpoints[endpoint.index()], body, lease))
-            {
-                older.into_body().discard();
+            if let Ok(hit) = result {
+                let binding = cluster.binding(ties, endpoint);
+                let answer = carry::<D>(hit, &endpoints[endpoint.index()], body, lease, binding);
+                if let Some(older) = kept.replace(answer) {
+                    older.into_body().discard();
+                }
             }
             if next.is_none() && verdict != Verdict::AwaitOther {
                 break outcome;
@@ -159,9 +161,15 @@ impl<D: Dial> Proxy<D> {
     }
 }
 
-fn carry<D: Dial>((answer, wire): Hit<D>, endpoint: &Endpoint<D>, request: &Replay, lease: Held) -> Carrying<D> {
+fn carry<D: Dial>(
+    (answer, wire): Hit<D>,
+    endpoint: &Endpoint<D>,
+    request: &Replay,
+    lease: Held,
+    binding: Option<&HeaderValue>,
+) -> Carrying<D> {
     let mut answer = answer.map(|body| Box::new(Carried::new(body, wire, endpoint, request, lease)));
-    forward::incoming(answer.headers_mut());
+    forward::incoming(answer.headers_mut(), binding);
     // Each hop speaks its own version (RFC 9110 §2.5); the server's side lowers it for clients that speak HTTP/1.0.
     *answer.version_mut() = Version::HTTP_11;
     answer

@@ -53,7 +53,8 @@ impl<'r, D: Dial> Race<'r, D> {
         body: &'r Replay,
         ties: Ties,
     ) -> Self {
-        let may_be_hedged = || ties.pinned.is_none() && head.only_asks() && body.is_empty();
+        // A session is better off late than elsewhere.
+        let may_be_hedged = || ties.session.is_none() && ties.pinned.is_none() && head.only_asks() && body.is_empty();
         let hedge_after = cluster.hedge_after().filter(|_| may_be_hedged());
         Self { cluster, endpoints, head, body, ties, hedge_after, other: None }
     }

@@ -4,6 +4,7 @@ mod cancelling;
 mod hedging;
 mod probing;
 mod queueing;
+mod sessions;
 mod timing;
 mod world;
 

@@ -6,8 +6,10 @@ mod health;
 mod preset;
 mod probe;
 mod retry;
+mod sticky;
 mod timeouts;
 
+use std::path::Path;
 use std::time::Duration;
 
 use lb_balance::{Algorithm, Policy};
@@ -20,43 +22,43 @@ use super::defaults;
 use super::table::{Named, Table, Value, closest};
 use super::waiting;
 
+/// Where the configuration is, and the balancer.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    /// What relative paths are relative to.
+    pub(super) folder: &'a Path,
+    pub(super) zone: Option<&'a str>,
+}
+
 /// Every cluster with its name, in the order of the file. One that is wrong keeps its name, so that the routes to it
 /// are not said to lead nowhere.
-pub(super) fn read_all(top: &Table<'_>, zone: Option<&str>) -> Vec<(String, Option<ClusterConfig>)> {
+pub(super) fn read_all(top: &Table<'_>, place: Place<'_>) -> Vec<(String, Option<ClusterConfig>)> {
     let Some(clusters) = top.optional("clusters").and_then(|value| value.table("clusters")) else {
         return Vec::new();
     };
-    clusters.names().iter().map(|named| (named.name.to_owned(), read(named, zone))).collect()
+    clusters.names().iter().map(|named| (named.name.to_owned(), read(named, place))).collect()
 }
 
 /// The cluster of a drill: its endpoints may be as many as one likes, of which nothing more is said.
 pub(super) fn read_lone(value: Value<'_>) -> Option<ClusterConfig> {
-    let may_be_counted = true;
-    read_table(value.table("the cluster")?, "drill", &Surroundings { zone: None, may_be_counted })
+    let nowhere = Place { folder: Path::new(""), zone: None };
+    read_table(value.table("the cluster")?, "drill", nowhere, true)
 }
 
-fn read(named: &Named<'_>, zone: Option<&str>) -> Option<ClusterConfig> {
-    let may_be_counted = false;
-    read_table(named.value.table("a cluster")?, named.name, &Surroundings { zone, may_be_counted })
+fn read(named: &Named<'_>, place: Place<'_>) -> Option<ClusterConfig> {
+    read_table(named.value.table("a cluster")?, named.name, place, false)
 }
 
-/// What a cluster is read among.
-struct Surroundings<'a> {
-    /// The zone of this balancer.
-    zone: Option<&'a str>,
-    /// Whether `endpoints` may be a number.
-    may_be_counted: bool,
-}
-
-fn read_table(table: Table<'_>, name: &str, surroundings: &Surroundings<'_>) -> Option<ClusterConfig> {
-    let Surroundings { zone, may_be_counted } = *surroundings;
+/// `may_be_counted` says whether `endpoints` may be a number.
+fn read_table(table: Table<'_>, name: &str, place: Place<'_>, may_be_counted: bool) -> Option<ClusterConfig> {
     let preset = Preset::read(&table);
     let algorithm = table.optional("algorithm").map_or(Some(Algorithm::default()), |value| read_algorithm(&value));
     let hash = hash::read(&table, algorithm);
+    let sticky = sticky::read(&table, place.folder);
     let slow_start = read_slow_start(&table, algorithm);
     let max_in_flight = endpoints::read_max_in_flight(&table);
-    let common =
-        endpoints::Common { algorithm, zone, max_in_flight, starts_slowly: !slow_start.is_zero(), may_be_counted };
+    let starts_slowly = !slow_start.is_zero();
+    let common = endpoints::Common { algorithm, zone: place.zone, max_in_flight, starts_slowly, may_be_counted };
     let endpoints = endpoints::read(&table, &common);
     let Retry { policy: retry, budget, hedge, replay_limit, attempt_timeout } = retry::read(&table, &preset);
     let health = health::read(&table, preset.health);
@@ -83,6 +85,7 @@ fn read_table(table: Table<'_>, name: &str, surroundings: &Surroundings<'_>) -> 
         name: name.to_owned(),
         policy,
         key: hash.key,
+        sticky,
         endpoints: endpoints?,
         retry,
         budget,

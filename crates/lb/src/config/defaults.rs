@@ -28,6 +28,9 @@ pub(super) const KEY: Key = Key::Client;
 /// Off: a key that leaves its endpoint while that is busy misses what is kept for it there.
 pub(super) const BOUND_PERCENT: u32 = 0;
 
+/// A name that no application has for a cookie of its own.
+pub(super) const SESSION_COOKIE: &str = "lb-session";
+
 /// Nobody comes before anybody.
 pub(super) const PRIORITY: u8 = 0;
 

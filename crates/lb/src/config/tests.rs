@@ -4,6 +4,7 @@ use super::*;
 
 mod cluster;
 mod probe;
+mod sticky;
 
 /// A good configuration of one cluster, with more lines added to it.
 pub(super) fn with(more: &str) -> String {

@@ -48,13 +48,18 @@ impl<'a> Value<'a> {
 
     /// A duration longer than zero and at most a day: `"250ms"`, `"10s"`, `"2m"`.
     pub(super) fn duration(&self) -> Option<Duration> {
+        self.duration_within(Duration::from_millis(1)..=LONGEST, "1ms to 24h")
+    }
+
+    /// A duration in the range, which is named in words.
+    pub(super) fn duration_within(&self, range: RangeInclusive<Duration>, in_words: &str) -> Option<Duration> {
         let parsed = match self.get() {
-            DeValue::String(text) => parse_duration(text).filter(|duration| *duration <= LONGEST),
+            DeValue::String(text) => parse_duration(text).filter(|duration| range.contains(duration)),
             _ => None,
         };
         if parsed.is_none() {
             self.problem(
-                "this is not a duration from 1ms to 24h",
+                &format!("this is not a duration from {in_words}"),
                 "write a number with a unit, as in \"250ms\", \"10s\", \"2m\"",
             );
         }

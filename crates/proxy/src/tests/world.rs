@@ -156,6 +156,7 @@ impl World {
                 slow_start: Duration::ZERO,
             },
             key: Key::Client,
+            sticky: None,
             budget: None,
             endpoints: (1..=scripts.len()).map(endpoint).collect(),
             retry: RetryPolicy {
