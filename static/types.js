@@ -5,8 +5,8 @@
  * @typedef {{ version: string, config: string, started_at_ms: number, now_ms: number, workers: number,
  *   clusters: Cluster[] }} Status
  * @typedef {{ name: string, algorithm: string, probed: boolean, endpoints: Endpoint[] }} Cluster
- * @typedef {{ name: string, address: string, weight: number, belief: Belief, reason: string, since_ms: number,
- *   until_ms: number | null, probe: Probe | null, attempts: number, failures: number, in_flight: number,
+ * @typedef {{ name: string, address: string, weight: number, priority?: number, max_in_flight?: number,
+ *   belief: Belief, reason: string, since_ms: number, until_ms: number | null, probe: Probe | null, attempts: number, failures: number, in_flight: number,
  *   latency_us: number | null }} Endpoint
  * @typedef {"up" | "ejected" | "trial" | "down" | "draining"} Belief
  * @typedef {{ at_ms: number, ok: boolean, status: number | null, says: string }} Probe

@@ -10,7 +10,7 @@ const BELIEFS = {
 };
 
 /** The state that a belief's colour stands for. */
-const STATES = { up: "up", trial: "trial", ejected: "failed", down: "failed" };
+const STATES = { up: "up", trial: "trial", ejected: "failed", down: "failed", draining: "draining" };
 
 /** @param {string} belief */
 export const beliefName = (belief) => BELIEFS[belief]?.name ?? belief;

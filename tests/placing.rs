@@ -1,6 +1,6 @@
 //! Which endpoints come first, and how much each may have.
 
-use lb_common::api::Belief;
+use lb_common::api::{Belief, STATUS_PATH};
 
 use crate::support::{Client, Endpoint, Lb, Reply, config, get, wait_until};
 
@@ -40,6 +40,16 @@ fn an_endpoint_that_drains_gets_no_request_of_a_stranger() {
     assert_eq!(lb.endpoint("e2").belief, Belief::Draining);
     let mut client = Client::connect(lb.address());
     assert!((0..20).all(|_| client.get("/").text() == "new"));
+}
+
+#[test]
+fn the_status_tells_what_places_an_endpoint_where_that_is_not_as_usual() {
+    let (one, other) = (Endpoint::saying("one"), Endpoint::saying("other"));
+    let lb = pair(&one, &other, "priority = 2, max-in-flight = 7", "");
+    let placed = lb.endpoint("e2");
+    assert_eq!((placed.priority, placed.max_in_flight), (2, Some(7)));
+    let told = get(lb.address(), STATUS_PATH).text().to_owned();
+    assert_eq!((told.matches("priority").count(), told.matches("max_in_flight").count()), (1, 1), "{told}");
 }
 
 #[test]

@@ -38,6 +38,38 @@ fn a_server_that_fails_without_the_pages_doing_shows_so_at_once_and_after_a_relo
 }
 
 #[test]
+fn a_server_that_drains_is_told_from_the_others_by_word_shape_and_colour() {
+    let demo = Lb::demo();
+    let config = before_the_servers_of(&demo, ANY_PORT, NEVER_EJECT).replace("\"web4\"", "\"web4\", draining = true");
+    let lb = Lb::with_config(&config);
+    on_page(&lb.url(), async |page| {
+        page.wait_until("it is said", |seen| seen.column("belief-words") == ["Up", "Up", "Up", "Draining"]).await;
+        for scheme in ["light", "dark"] {
+            // Contrast as in WCAG 2.2, 1.4.3.
+            let script = format!(
+                "const card = document.querySelector('[data-server=\"web4\"]');
+                 card.style.transition = 'none';
+                 document.documentElement.dataset.theme = '{scheme}';
+                 const belief = card.querySelector('[data-part=belief]');
+                 const paper = document.createElement('canvas').getContext('2d');
+                 const light = (colour) => {{
+                   paper.fillStyle = colour;
+                   paper.fillRect(0, 0, 1, 1);
+                   const [r, g, b] = [...paper.getImageData(0, 0, 1, 1).data].map((one) => one / 255)
+                     .map((one) => (one <= 0.04045 ? one / 12.92 : ((one + 0.055) / 1.055) ** 2.4));
+                   return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+                 }};
+                 const [ink, ground] = [light(getComputedStyle(belief).color), light(getComputedStyle(card).backgroundColor)];
+                 return [Math.max(ink, ground) / Math.min(ink, ground), belief.querySelector('.shape').dataset.shape]"
+            );
+            let (contrast, shape): (f64, String) = serde_json::from_value(page.run(&script).await).expect("a ratio");
+            assert!(contrast >= 4.5, "{scheme}: {contrast}");
+            assert_eq!(shape, "draining");
+        }
+    });
+}
+
+#[test]
 fn when_all_servers_fail_their_own_answer_is_shown() {
     let lb = Lb::demo();
     on_page(&lb.url(), async |page| {

@@ -55,6 +55,12 @@ pub struct Endpoint {
     pub address: String,
     /// Its share of the requests relative to the others, 1 to 1000.
     pub weight: u32,
+    /// Those of a higher number get requests only when none of the lower ones may have them; left out if it is 0.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub priority: u8,
+    /// So many requests at most in flight; left out if there is no limit.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub max_in_flight: Option<u32>,
     /// What `lb` believes of it.
     pub belief: Belief,
     /// Why, in one short sentence.
@@ -73,6 +79,10 @@ pub struct Endpoint {
     pub in_flight: u32,
     /// How long the last attempt took until its answer's head was there, in microseconds.
     pub latency_us: Option<u64>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// What `lb` believes of an endpoint.

@@ -1,5 +1,7 @@
 //! Puts what the drivers know into the words of the admin API.
 
+use std::num::NonZeroU32;
+
 use lb_balance::{EndpointId, Event, Outcome};
 use lb_common::api::{Belief, BeliefChange, Cluster, Endpoint, Probe, ProbeChange, Status};
 use lb_proxy::{BeliefChanged, Clock, ClusterHandle, EndpointSnapshot, ProbeChanged, ProbeSnapshot};
@@ -64,6 +66,8 @@ fn endpoint(config: &lb_proxy::EndpointConfig, snapshot: &EndpointSnapshot, cloc
         name: config.name().to_owned(),
         address: config.address.to_string(),
         weight: config.endpoint.weight,
+        priority: config.endpoint.priority,
+        max_in_flight: config.endpoint.max_in_flight.map(NonZeroU32::get),
         belief: belief(snapshot.belief),
         reason: snapshot.reason.clone(),
         since_ms: clock.unix_ms(snapshot.since),
