@@ -36,7 +36,23 @@ pub(super) fn read_all(top: &Table<'_>, place: Place<'_>) -> Vec<(String, Option
     let Some(clusters) = top.optional("clusters").and_then(|value| value.table("clusters")) else {
         return Vec::new();
     };
-    clusters.names().iter().map(|named| (named.name.to_owned(), read(named, place))).collect()
+    let clusters = clusters.names();
+    let read: Vec<_> = clusters.iter().map(|named| (named.name.to_owned(), read(named, place))).collect();
+    check_cookies(&clusters, &read);
+    read
+}
+
+/// Two clusters under one host that keep their sessions in one cookie would go on overwriting it.
+fn check_cookies(clusters: &[Named<'_>], read: &[(String, Option<ClusterConfig>)]) {
+    let cookies: Vec<_> = read.iter().map(|(_, config)| Some(&config.as_ref()?.sticky.as_ref()?.cookie)).collect();
+    for (index, cookie) in cookies.iter().enumerate() {
+        if let Some(name) = cookie.filter(|_| cookies[..index].contains(cookie)) {
+            let hint = "give each a name of its own, as in sticky = { cookie = \"lb-session-api\" }";
+            clusters[index]
+                .value
+                .problem(&format!("another cluster keeps its sessions in the cookie {name:?} too"), hint);
+        }
+    }
 }
 
 /// The cluster of a drill: its endpoints may be as many as one likes, of which nothing more is said.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lb_balance::Belief;
+use lb_balance::{Belief, BudgetPolicy};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::Instant;
 
@@ -88,6 +88,29 @@ fn no_retry_begins_after_its_time() {
         let world = World::new(&[slow, at_once(OK)]);
         let answer = world.get().await;
         assert!(answer.starts_with("HTTP/1.1 503 No"), "the retry's time is 5 s: {answer}");
+    });
+}
+
+#[test]
+fn a_retry_waits_as_long_as_it_is_told() {
+    in_paused_time(async {
+        let world = World::with(&[Script::Refuse, at_once(OK)], |config| config.retry.backoff = 2 * SECOND);
+        let began = Instant::now();
+        assert!(world.get().await.starts_with("HTTP/1.1 200"));
+        let waited = began.elapsed();
+        assert!(waited >= SECOND && waited <= 5 * SECOND / 2, "between a half of it and all: {waited:?}");
+    });
+}
+
+#[test]
+fn a_retry_that_the_budget_does_not_allow_is_not_made() {
+    in_paused_time(async {
+        let world = World::with(&[at_once(UNAVAILABLE), at_once(OK)], |config| {
+            config.budget = Some(BudgetPolicy { percent: 50, floor: 0 });
+        });
+        assert!(world.get().await.starts_with("HTTP/1.1 503 No"), "of one request, half a retry is allowed");
+        assert!(world.get().await.starts_with("HTTP/1.1 200"), "its turn is the other's");
+        assert!(world.get().await.starts_with("HTTP/1.1 200"), "of three requests, one retry is allowed");
     });
 }
 

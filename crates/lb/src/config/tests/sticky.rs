@@ -5,7 +5,7 @@ use std::time::Duration;
 use lb_proxy::StickyConfig;
 
 use super::cluster::{assert_told, cluster};
-use super::{parse, with};
+use super::{complaint, good, parse, with};
 
 fn sticky(keys: &str) -> StickyConfig {
     cluster(&format!("sticky = {keys}")).sticky.expect("it is configured")
@@ -45,4 +45,15 @@ fn sessions_that_could_not_be_kept_are_told() {
         ("sticky = { max-age = \"9601h\" }", "not a duration from 1s to 9600h"),
         ("sticky = { secrets = \"x\" }", "did you mean `secret`?"),
     ]);
+}
+
+#[test]
+fn each_cluster_has_a_cookie_of_its_own() {
+    let two = |cookie: &str| {
+        let other =
+            format!("[clusters.api]\nendpoints = [{{ address = \"a:1\" }}]\nsticky = {{ cookie = {cookie:?} }}");
+        with(&format!("sticky = {{}}\n{other}"))
+    };
+    assert!(complaint(&two("lb-session")).contains("lb.toml:11:1: another cluster keeps its sessions in the cookie"));
+    good(&two("lb-session-api"));
 }
