@@ -22,6 +22,9 @@ const FAILURES = {
 /** Why lb answered itself, as lb-reject names it. This set is open, too. */
 const REJECTS = {
   "no-endpoint": "no server was left to ask. Start or restore one, or wait until lb tries one again",
+  "at-capacity": "every server has as many requests as it may. Send fewer, or raise the limit",
+  "queue-full": "every server has as many requests as it may, and no more may wait. Send fewer, or raise the limits",
+  "queue-timeout": "every server has as many requests as it may, and none was free in time. Send fewer, or raise the limits",
   "no-route": "its configuration has no route for this path. Add one to lb's configuration",
 };
 
@@ -38,13 +41,19 @@ function lastOf(answer) {
     return `lb gave no answer in ${milliseconds(ms)}, and the page gave up. See whether its servers hang, then send again.`;
   }
   if (status === null) return "lb could not be reached. Is it running? Start it, then send again.";
-  const tried = (attempts ?? []).map(attemptInWords).join(" → retried → ");
+  const tried = (attempts ?? []).map((attempt, index) => attemptInWords(attempt) + linkAfter(attempts, index)).join("");
   if (reject) {
     const reason = REJECTS[reject] ?? (FAILURES[reject] ? "no server gave an answer. See whether they run" : `its reason is “${reject}”`);
     return `${tried && `${tried} → `}lb answered ${status} itself: ${reason}.`;
   }
   const told = tried || `${server || "A server"} answered ${status}`;
   return broken ? `${told}, then the answer broke off. Send again to see whether it happens again.` : `${told}.`;
+}
+
+/** What led from an attempt to the next one: a hedge begins while the attempt that it overtakes is still under way. */
+function linkAfter(attempts, index) {
+  if (index === attempts.length - 1) return "";
+  return attempts[index].failure === "overtaken" ? " → meanwhile → " : " → retried → ";
 }
 
 function attemptInWords({ server, status, failure, us }) {

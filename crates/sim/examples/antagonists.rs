@@ -152,7 +152,8 @@ fn main() {
 
 /// All seeds together. A request that failed took all the time that there is.
 fn measure(rule: Rule, load: f64, seconds: u32, seeds: u32) -> Report {
-    let mut reports = (1..=u64::from(seeds)).map(|seed| run(&setup(rule, load, seconds, seed), |_| true));
+    // Not those with which the constants of peak-ewma were chosen.
+    let mut reports = (101..101 + u64::from(seeds)).map(|seed| run(&setup(rule, load, seconds, seed), |_| true));
     let first: Report = reports.next().expect("a seed at least");
     let mut all = reports.fold(first, |mut all, one| {
         all.latency_us.add(&one.latency_us).expect("histograms of one kind");
