@@ -68,6 +68,35 @@ fn a_server_fails_and_comes_back_and_no_request_is_lost() {
 }
 
 #[test]
+fn whatever_goes_wrong_with_a_server_no_request_is_lost() {
+    let faults = [
+        "kind=errors&status=503",
+        "kind=errors&status=503&percent=30",
+        "kind=latency&delay=200ms",
+        "kind=latency&delay=5s",
+        "kind=hang",
+        "kind=reset",
+        "kind=garbage",
+    ];
+    let practise = |fault: &str| {
+        let lb = Lb::demo();
+        let answer = get(lb.address(), &format!("/control/fault?target=web2&{fault}&for=1m"));
+        assert!(answer.text().starts_with("STATUS UPDATED"), "{fault}: {answer:?}");
+        let mut client = Client::connect(lb.address());
+        for request in 0..60 {
+            let answer = client.get("/api");
+            assert_eq!(answer.status, 200, "request {request} of {fault}: {answer:?}");
+        }
+    };
+    // Side by side, since those that hang take their time.
+    std::thread::scope(|scope| {
+        for fault in faults {
+            scope.spawn(move || practise(fault));
+        }
+    });
+}
+
+#[test]
 fn when_all_servers_fail_the_client_sees_what_they_say() {
     let lb = Lb::demo();
     for name in ["web1", "web2", "web3", "web4"] {
