@@ -124,10 +124,10 @@ pub(crate) fn percent(rate: f64) -> String {
     let percent = rate * 100.0;
     let digits = if percent == 0.0 || (percent - 100.0).abs() < f64::EPSILON {
         0
-    } else if (1.0..=99.0).contains(&percent) {
-        1
-    } else {
+    } else if percent < 1.0 || (99.0..100.0).contains(&percent) {
         4
+    } else {
+        1
     };
     format!("{percent:.digits$} %")
 }
@@ -204,6 +204,9 @@ mod tests {
 
     #[test]
     fn a_rate_is_told_from_none_and_from_all() {
-        assert_eq!([0.0, 0.00012, 0.5, 0.99987, 1.0].map(percent), ["0 %", "0.0120 %", "50.0 %", "99.9870 %", "100 %"]);
+        assert_eq!(
+            [0.0, 0.00012, 0.5, 0.99987, 1.0, 1.2].map(percent),
+            ["0 %", "0.0120 %", "50.0 %", "99.9870 %", "100 %", "120.0 %"]
+        );
     }
 }
