@@ -206,8 +206,12 @@ impl Cluster {
         }
         let from = member.belief();
         member.drain(draining, now);
-        let (to, cause) = (member.belief(), member.cause_now(&self.policy.health, now));
-        self.events.push_back(Event { at: now, endpoint: id, from, to, cause });
+        // One that is out is out, draining or not; what was told shows when it is back.
+        let to = member.belief();
+        if from != to {
+            let cause = if draining { Cause::Drained } else { Cause::Undrained };
+            self.events.push_back(Event { at: now, endpoint: id, from, to, cause });
+        }
         self.picker_is_stale = true;
     }
 
@@ -294,7 +298,7 @@ impl Cluster {
     /// What is believed of the endpoint, and since when.
     pub fn belief(&self, id: EndpointId) -> (Belief, Timestamp) {
         let member = &self.members[id.index()];
-        (member.belief(), member.since)
+        (member.belief(), member.believed_since())
     }
 
     /// Why it is believed.
@@ -319,7 +323,9 @@ impl Cluster {
         let percent = usize::from(self.policy.health.max_ejected_percent);
         // A cluster of one is never ejected: there is nowhere else to go.
         let allowed = if all < 2 || percent == 0 { 0 } else { (all * percent / 100).max(1) };
-        self.out < allowed
+        // Those that drain serve nobody new either.
+        let draining = self.members.iter().filter(|m| m.health == Belief::Up && m.endpoint.draining).count();
+        self.out + draining < allowed
     }
 
     fn eject_outliers(&mut self, now: Timestamp) {

@@ -26,6 +26,9 @@ const IDLE_HALF_LIFE: u32 = 16;
 /// An average is stale after so many ticks, about 8.6 s: nobody has answered for long enough that a look is worth a request.
 const STALE: u32 = 1 << 13;
 
+/// Workers' clocks differ by less than so many ticks, about a minute.
+const A_MOMENT: u32 = 1 << 16;
+
 impl Latency {
     /// Nothing has been answered yet.
     pub(crate) const UNMEASURED: Self = Self { micros: 0, at: 0 };
@@ -42,9 +45,13 @@ impl Latency {
     /// The average after one more answer.
     pub(crate) fn after(self, latency: Duration, now: Timestamp) -> Self {
         let heard = u32::try_from(latency.as_micros()).unwrap_or(u32::MAX).max(1);
-        let at = ticks(now);
-        let passed = at.wrapping_sub(self.at);
-        if self.micros == 0 || heard >= self.micros {
+        let passed = self.ticks_until(now);
+        // A worker whose clock was read a moment earlier does not turn it back.
+        let at = self.at.wrapping_add(passed);
+        if self.micros == 0 {
+            return Self { micros: heard, at: ticks(now) };
+        }
+        if heard >= self.micros {
             return Self { micros: heard, at };
         }
         // What is left of the old average, and the new answer in place of what is gone.
@@ -55,7 +62,7 @@ impl Latency {
 
     /// Whether the last answer was long ago, or none has come.
     pub(crate) fn is_stale(self, now: Timestamp) -> bool {
-        self.micros == 0 || ticks(now).wrapping_sub(self.at) > STALE
+        self.micros == 0 || self.ticks_until(now) > STALE
     }
 
     /// The average after an answer that was not waited for any longer than that; `None` where that says nothing, since
@@ -66,7 +73,13 @@ impl Latency {
 
     /// The average in microseconds by now; 0 if nothing is known any more.
     pub(crate) fn micros(self, now: Timestamp) -> u32 {
-        halved(self.micros, ticks(now).wrapping_sub(self.at), IDLE_HALF_LIFE)
+        halved(self.micros, self.ticks_until(now), IDLE_HALF_LIFE)
+    }
+
+    /// How long ago it was; none if it is later than `now`, as another worker's answer of this very moment may be.
+    fn ticks_until(self, now: Timestamp) -> u32 {
+        let now = ticks(now);
+        if self.at.wrapping_sub(now) < A_MOMENT { 0 } else { now.wrapping_sub(self.at) }
     }
 }
 
@@ -141,6 +154,14 @@ mod tests {
         assert_eq!(slow.after_at_least(ms(200), at(1000)).map(|latency| latency.micros(at(1000))), Some(200_000));
         let unknown = Latency::UNMEASURED.after_at_least(ms(3), at(0));
         assert_eq!(unknown.map(|latency| latency.micros(at(0))), Some(3000));
+    }
+
+    /// Workers read their clocks one after the other, and write in any order.
+    #[test]
+    fn an_answer_of_a_moment_later_is_not_taken_for_one_of_long_ago() {
+        let latency = Latency::UNMEASURED.after(ms(100), at(1010));
+        assert_eq!((latency.micros(at(1000)), latency.is_stale(at(1000))), (100_000, false));
+        assert_eq!(latency.after(ms(20), at(1000)).micros(at(1010)), 80_000);
     }
 
     #[test]

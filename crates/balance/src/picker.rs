@@ -88,8 +88,8 @@ impl Picker {
             let available = |standing| standing == Standing::Available;
             (group::lay_out(choosing, preferences, candidates, available), Turn::Regular)
         } else {
-            // Those on trial are asked first anyway, and once: they get their ticket, not a turn.
-            let doubted = |standing| matches!(standing, Standing::Out(_) | Standing::Draining);
+            // Also those on trial: one request is the trial, and the others shall not be turned away meanwhile.
+            let doubted = |standing: Standing| standing != Standing::Available;
             (group::lay_out(choosing, preferences, candidates, doubted), Turn::FailOpen)
         };
         let standings = candidates.iter().map(|candidate| candidate.standing).collect();
@@ -100,8 +100,9 @@ impl Picker {
 
     /// Chooses an endpoint for the next attempt of a request, never one that it has tried.
     ///
-    /// A session's own endpoint comes first while it works. Next comes an endpoint on trial, so that it is back as soon as
-    /// it works; but its trial is a request that can be tried elsewhere if it fails, as long as there is somewhere else.
+    /// A session's own endpoint comes first while it works. Next comes an endpoint on trial that is needed, so that it is
+    /// back as soon as it works; but its trial is a request that can be tried elsewhere if it fails, as long as there is
+    /// somewhere else.
     ///
     /// # Errors
     ///
@@ -114,14 +115,15 @@ impl Picker {
             return Ok(lease);
         }
         let shielded = wish.attempts.shielded();
-        let first = group::first(&self.groups, stir(wish.entropy));
+        let trial = |group: &Group| self.claim_trial(group, wish, |any| shielded || (any && wish.attempts.is_empty()));
+        if let Some(lease) = self.groups.iter().filter(|group| group.is_wanted).find_map(trial) {
+            return Ok(lease);
+        }
+        // Not the bits that draw within the group.
+        let first = group::first(&self.groups, stir(!wish.entropy.rotate_left(32)));
         let others = (0..self.groups.len()).filter(|other| *other != first);
         for index in core::iter::once(first).chain(others).take(self.groups.len()) {
-            let group = &self.groups[index];
-            if let Some(lease) = self.claim_trial(group, wish, |any| shielded || (any && wish.attempts.is_empty())) {
-                return Ok(lease);
-            }
-            if let Some(lease) = self.choose(group, index, wish, observer) {
+            if let Some(lease) = self.choose(&self.groups[index], index, wish, observer) {
                 return Ok(lease);
             }
         }
@@ -185,7 +187,9 @@ impl Picker {
         let cells = &self.shared.cells;
         let mut trials = group.trials.iter();
         trials
-            .find(|(id, any)| may(*any) && !wish.attempts.tried(*id) && cells[id.index()].claim_trial_ticket())
+            .find(|(id, any)| {
+                may(*any) && !wish.attempts.tried(*id) && !self.is_full(*id) && cells[id.index()].claim_trial_ticket()
+            })
             .map(|(id, _)| self.lease(*id, Turn::Trial))
     }
 
@@ -214,8 +218,7 @@ impl Picker {
         let standing_of = (0u32..).map(EndpointId).zip(&self.standings);
         let takes_turns = |standing: &Standing| match standing {
             Standing::Available => true,
-            Standing::Draining | Standing::Out(_) => self.turn == Turn::FailOpen,
-            Standing::Trial { .. } => false,
+            Standing::Draining | Standing::Trial { .. } | Standing::Out(_) => self.turn == Turn::FailOpen,
         };
         !self.most.is_empty()
             && standing_of

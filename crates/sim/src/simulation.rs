@@ -357,7 +357,8 @@ impl<'s> Simulation<'s> {
         }
         let timeout = balancer.cluster.poll_timeout();
         next = [next, timeout].into_iter().flatten().min();
-        if let Some(at) = next
+        // What was due before is due now: time does not run backwards.
+        if let Some(at) = next.map(|at| at.max(now))
             && balancer.wakes_at.is_none_or(|wakes_at| at < wakes_at)
         {
             balancer.wakes_at = Some(at);

@@ -20,9 +20,13 @@ pub(super) struct Member {
     pub(super) probes: ProbeRecord,
     pub(super) any_request_is_the_trial: bool,
     cause: Cause,
+    // Since when it has been draining or is not any more, if it ever was told.
+    drain_told: Option<Timestamp>,
     // How often in a row it had to be ejected again soon after it was back.
     relapses: u32,
     ejected_for: Duration,
+    // When the last ejection ended well.
+    forgiven_from: Timestamp,
     // When it came back last, if it was out.
     back_since: Option<Timestamp>,
 }
@@ -43,8 +47,10 @@ impl Member {
             probes: ProbeRecord::default(),
             any_request_is_the_trial: false,
             cause,
+            drain_told: None,
             relapses: 0,
             ejected_for: Duration::ZERO,
+            forgiven_from: now,
             back_since: None,
         }
     }
@@ -62,6 +68,9 @@ impl Member {
     /// Changes the belief in its health.
     pub(super) fn believe(&mut self, to: Belief, cause: Cause, now: Timestamp) {
         self.window.clear();
+        if to == Belief::Up && matches!(self.health, Belief::Trial | Belief::Ejected { .. }) {
+            self.forgiven_from = now;
+        }
         // Those that wait for their first probe were never away.
         if to == Belief::Up && !self.waits_for_its_first_probe() {
             self.back_since = Some(now);
@@ -74,14 +83,23 @@ impl Member {
     /// Takes it out of use, or back.
     pub(super) fn drain(&mut self, draining: bool, now: Timestamp) {
         self.endpoint.draining = draining;
-        self.since = now;
-        self.cause = if draining { Cause::Drained } else { Cause::Undrained };
+        self.drain_told = Some(now);
+    }
+
+    /// Since when it is believed what is believed of it.
+    pub(super) fn believed_since(&self) -> Timestamp {
+        self.drain_shows().unwrap_or(self.since)
+    }
+
+    /// When it was told to drain or not to, if that is what is believed of it now, and not how well it is.
+    fn drain_shows(&self) -> Option<Timestamp> {
+        self.drain_told.filter(|told| self.health == Belief::Up && *told >= self.since)
     }
 
     /// Until when it is to be ejected now: twice as long as the last time, if it has failed again before it was back for as
     /// long as it had been out.
     pub(super) fn eject_until(&mut self, policy: &HealthPolicy, now: Timestamp, entropy: u64) -> Timestamp {
-        let relapse = self.health == Belief::Trial || now.since(self.since) < self.ejected_for;
+        let relapse = self.health == Belief::Trial || now.since(self.forgiven_from) < self.ejected_for;
         self.relapses = if relapse { self.relapses.saturating_add(1) } else { 0 };
         let most = policy.max_eject_time.max(policy.eject_time);
         let time = policy.eject_time.saturating_mul(1 << self.relapses.min(30)).min(most);
@@ -101,6 +119,8 @@ impl Member {
         let standing = match self.belief() {
             Belief::Up => Standing::Available,
             Belief::Draining => Standing::Draining,
+            // Whoever is taken out of use is not tried out for strangers.
+            Belief::Trial if self.endpoint.draining => Standing::Out(PassedOver::Draining),
             Belief::Trial => Standing::Trial { any: self.any_request_is_the_trial },
             Belief::Ejected { until } => Standing::Out(PassedOver::Ejected { until }),
             Belief::Down => Standing::Out(PassedOver::Down),
@@ -128,6 +148,8 @@ impl Member {
         let failed = u32::try_from(self.window.count(now, health.fail_window)).unwrap_or(u32::MAX);
         if self.health == Belief::Up && health.max_fails > 0 && failed >= health.max_fails {
             Cause::KeptIn { count: failed, window: health.fail_window }
+        } else if self.drain_shows().is_some() {
+            if self.endpoint.draining { Cause::Drained } else { Cause::Undrained }
         } else {
             self.cause
         }

@@ -35,6 +35,8 @@ pub(crate) struct Candidate {
 pub(super) struct Group {
     pub(super) chooser: Chooser,
     pub(super) trials: Box<[(EndpointId, bool)]>,
+    /// Whether requests would come here if its trials went well: nobody is tried out who is not needed.
+    pub(super) is_wanted: bool,
     // The group is the first to be asked for a request whose 32 random bits are below this, and not below that of the
     // group before it.
     below: u64,
@@ -67,9 +69,31 @@ pub(super) fn lay_out(
             Standing::Available | Standing::Trial { .. } | Standing::Draining | Standing::Out(_) => None,
         });
         below += share;
-        Group { chooser: Chooser::new(choosing, &members), trials: trials.collect(), below }
+        let is_wanted = is_wanted(group, preferences, candidates, &chosen);
+        Group { chooser: Chooser::new(choosing, &members), trials: trials.collect(), is_wanted, below }
     });
     groups.collect()
+}
+
+/// Whether those that are preferred to the group leave anything for it.
+fn is_wanted(
+    group: usize,
+    preferences: &[Preference],
+    candidates: &[Candidate],
+    chosen: impl Fn(Standing) -> bool,
+) -> bool {
+    let here = preferences[group];
+    let weight = |is_one: &dyn Fn(&Candidate) -> bool| -> u64 {
+        candidates.iter().filter(|candidate| is_one(candidate)).map(|candidate| u64::from(candidate.weight)).sum()
+    };
+    let preferred = |other: usize| preferences[other].priority < here.priority;
+    if weight(&|c| preferred(c.group) && chosen(c.standing)) > 0 {
+        return false;
+    }
+    // One's own zone, if the group is another one.
+    let own = |c: &Candidate| preferences[c.group].priority == here.priority && c.group < group;
+    let (available, all) = (weight(&|c| own(c) && chosen(c.standing)), weight(&own));
+    all == 0 || available * 100 < all * ENOUGH_PERCENT
 }
 
 /// Which of the groups is the first to be asked.
@@ -96,7 +120,8 @@ fn shares(preferences: &[Preference], candidates: &[Candidate], chosen: impl Fn(
         return shares;
     }
     let (available, all) = (weight_of(group, &chosen), weight_of(group, &|_| true));
-    shares[group] = (ALL * available * 100 / (all * ENOUGH_PERCENT)).min(ALL);
+    let share = u128::from(ALL) * u128::from(available) * 100 / (u128::from(all) * u128::from(ENOUGH_PERCENT));
+    shares[group] = u64::try_from(share).unwrap_or(ALL).min(ALL);
     shares[group + 1] = ALL - shares[group];
     shares
 }

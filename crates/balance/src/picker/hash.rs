@@ -83,10 +83,11 @@ impl ByKey {
             if !self.has(id) || passed.contains(id) {
                 continue;
             }
-            if self.is_within_bound(scene, id) && may(id) {
+            let asked = self.is_within_bound(scene, id);
+            if asked && may(id) {
                 return Some(id);
             }
-            if !passed.note(id) {
+            if !passed.note(id, asked) {
                 break;
             }
         }
@@ -104,11 +105,10 @@ impl ByKey {
     ) -> Option<EndpointId> {
         let mut best: Option<((bool, u64, u64), EndpointId)> = None;
         for (id, weight) in self.members.iter().copied() {
-            let within = self.is_within_bound(scene, id);
-            // Within its bound it was asked about; beyond it, it was not.
-            if (passed.contains(id) && within) || !may(id) {
+            if passed.was_asked(id) || !may(id) {
                 continue;
             }
+            let within = self.is_within_bound(scene, id);
             let crowd = if within { 0 } else { u64::from(scene.in_flight(id)) * 1000 / u64::from(weight) };
             let rank = (within, u64::MAX - crowd, stir(key ^ u64::from(id.0)));
             if best.is_none_or(|(other, _)| rank > other) {
@@ -139,6 +139,8 @@ impl ByKey {
 #[derive(Default)]
 struct Passed {
     ids: [u32; 16],
+    // Who was asked about; the others were beyond their bound at the time.
+    asked: [bool; 16],
     count: usize,
 }
 
@@ -147,9 +149,15 @@ impl Passed {
         self.ids[..self.count].contains(&id.0)
     }
 
+    fn was_asked(&self, id: EndpointId) -> bool {
+        let mut known = self.ids[..self.count].iter().zip(&self.asked);
+        known.any(|(known, asked)| *known == id.0 && *asked)
+    }
+
     /// Notes one; false if there is no room for another.
-    fn note(&mut self, id: EndpointId) -> bool {
+    fn note(&mut self, id: EndpointId, asked: bool) -> bool {
         self.ids[self.count] = id.0;
+        self.asked[self.count] = asked;
         self.count += 1;
         self.count < self.ids.len()
     }
