@@ -13,7 +13,7 @@ pub enum Algorithm {
     /// Of two that are drawn by weight, the one with fewer requests in flight per weight. Nearly as good as looking
     /// at all of them, at any number (Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001).
     TwoChoices,
-    /// Of a few that are drawn by weight, the one at which the request is likely to be answered first: the average latency,
+    /// Of all, or of 32 drawn by weight if they are more than 128, the one at which the request is likely to be answered first: the average latency,
     /// sensitive to peaks, times what is in flight. Measured on real answers; nothing is probed for it.
     PeakEwma,
     /// Drawn by weight.

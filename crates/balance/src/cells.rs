@@ -21,10 +21,15 @@ pub(crate) struct EndpointCell {
     failures: AtomicU64,
     // Failures since the last success.
     failed_in_a_row: AtomicU32,
+    // Whether there was a success since it was last asked for.
+    has_succeeded: AtomicBool,
     latency_us: AtomicU64,
     latency: AtomicU64,
     trial_ticket: AtomicBool,
 }
+
+/// More failures in a row make an endpoint no dearer.
+const MOST_FAILURES: u32 = 1000;
 
 /// Stands for "no latency measured yet".
 const UNMEASURED: u64 = u64::MAX;
@@ -49,6 +54,7 @@ impl EndpointCell {
             attempts: AtomicU64::new(0),
             failures: AtomicU64::new(0),
             failed_in_a_row: AtomicU32::new(0),
+            has_succeeded: AtomicBool::new(false),
             latency: AtomicU64::new(Latency::UNMEASURED.to_bits()),
             latency_us: AtomicU64::new(UNMEASURED),
             trial_ticket: AtomicBool::new(false),
@@ -80,10 +86,23 @@ impl EndpointCell {
     }
 
     pub(crate) fn count_success(&self) {
+        self.end_the_row();
+        if !self.has_succeeded.load(Ordering::Relaxed) {
+            self.has_succeeded.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Failures from now on are not in a row with those before.
+    pub(crate) fn end_the_row(&self) {
         // Nearly always it is zero already, and a read leaves the cache line where it is.
         if self.failed_in_a_row.load(Ordering::Relaxed) != 0 {
             self.failed_in_a_row.store(0, Ordering::Relaxed);
         }
+    }
+
+    /// Whether there was a success since this was last asked.
+    pub(crate) fn take_success(&self) -> bool {
+        self.has_succeeded.swap(false, Ordering::Relaxed)
     }
 
     pub(crate) fn failed_in_a_row(&self) -> u32 {
@@ -111,14 +130,15 @@ impl EndpointCell {
 
     /// What one more request would cost here: the average latency in microseconds, once for each request in flight and
     /// for itself. An endpoint of which nothing is known costs nothing while it is idle, so that it is asked, and more than
-    /// any other while its first answer is awaited.
+    /// any other while its first answer is awaited or requests fail on it: what fails at once is not quick, and each failure
+    /// in a row counts like a request in flight.
     pub(crate) fn cost(&self, now: Timestamp) -> u64 {
         let micros = Latency::from_bits(self.latency.load(Ordering::Relaxed)).micros(now);
-        let in_flight = u64::from(self.in_flight());
+        let burden = u64::from(self.in_flight()) + u64::from(self.failed_in_a_row().min(MOST_FAILURES));
         match micros {
-            0 if in_flight == 0 => 0,
-            0 => u64::from(u32::MAX) + in_flight,
-            micros => u64::from(micros) * (in_flight + 1),
+            0 if burden == 0 => 0,
+            0 => u64::from(u32::MAX) + burden,
+            micros => u64::from(micros) * (burden + 1),
         }
     }
 

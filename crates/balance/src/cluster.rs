@@ -229,7 +229,7 @@ impl Cluster {
                     member.any_request_is_the_trial = true;
                     self.picker_is_stale = true;
                 }
-                Belief::Up if !self.policy.slow_start.is_zero() => {
+                Belief::Up if member.is_starting(self.policy.slow_start) => {
                     self.picker_is_stale = true;
                     self.watch(id, now);
                 }
@@ -252,8 +252,8 @@ impl Cluster {
             let polled = schedule.poll(now);
             let ProbePoll::Send(id) = polled else { return polled };
             let member = &mut self.members[id.index()];
-            let counters = self.shared.cells[id.index()].counters();
-            if member.health != Belief::Up || !member.probes.is_spared(schedule.policy(), counters) {
+            let cell = &self.shared.cells[id.index()];
+            if member.health != Belief::Up || !member.probes.is_spared(schedule.policy(), cell) {
                 return polled;
             }
             // Requests have just shown what a probe would ask.
@@ -359,7 +359,7 @@ impl Cluster {
         let to = member.belief();
         let cell = &self.shared.cells[id.index()];
         cell.set_trial_ticket(to == Belief::Trial);
-        cell.count_success();
+        cell.end_the_row();
         self.events.push_back(Event { at: now, endpoint: id, from, to, cause });
         self.picker_is_stale = true;
         self.watch(id, now);

@@ -47,8 +47,8 @@ pub struct NoEndpoint {
     pub at_capacity: bool,
 }
 
-/// Chooses an endpoint without allocation, and by all algorithms but least-request in the same time with four endpoints
-/// or ten thousand.
+/// Chooses an endpoint without allocation; by all algorithms but least-request in a time that does not grow with the number
+/// of endpoints, or, with peak-ewma, not beyond that of 128.
 #[derive(Debug)]
 pub struct Picker {
     groups: Box<[Group]>,

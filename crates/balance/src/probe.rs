@@ -5,8 +5,9 @@ use core::cmp::Reverse;
 use core::ops::RangeInclusive;
 use core::time::Duration;
 
+use crate::cells::EndpointCell;
 use crate::entropy::part_of;
-use crate::{Counters, EndpointId, Outcome, Timestamp};
+use crate::{EndpointId, Outcome, Timestamp};
 
 /// How endpoints are probed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,8 +149,8 @@ pub(crate) struct ProbeRecord {
     succeeded_in_a_row: u32,
     failed_in_a_row: u32,
     failed_since_ejection: bool,
-    // What requests had shown when its last probe was due: successes and failures so far.
-    seen: (u64, u64),
+    // How many requests had failed on it when its last probe was due.
+    failures_seen: u64,
 }
 
 /// What a probe's result changes.
@@ -194,14 +195,13 @@ impl ProbeRecord {
     }
 
     /// Whether its probe may be left out, since requests have succeeded since the last one was due, and none failed.
-    pub(crate) fn is_spared(&mut self, policy: ProbePolicy, counters: Counters) -> bool {
+    pub(crate) fn is_spared(&mut self, policy: ProbePolicy, cell: &EndpointCell) -> bool {
         if !policy.spare_busy {
             return false;
         }
-        let ended = counters.attempts.saturating_sub(u64::from(counters.in_flight));
-        let now = (ended.saturating_sub(counters.failures), counters.failures);
-        let before = core::mem::replace(&mut self.seen, now);
-        now.0 > before.0 && now.1 == before.1 && self.failed_in_a_row == 0
+        let failures = cell.counters().failures;
+        let failures_before = core::mem::replace(&mut self.failures_seen, failures);
+        cell.take_success() && failures == failures_before && self.failed_in_a_row == 0
     }
 }
 
@@ -281,14 +281,20 @@ mod tests {
     fn an_endpoint_on_which_requests_just_succeeded_is_spared() {
         let policy = ProbePolicy { spare_busy: true, ..policy() };
         let mut record = ProbeRecord::default();
-        let mut spared = |attempts, failures, in_flight| {
-            record.is_spared(policy, Counters { attempts, failures, in_flight, latency: None })
-        };
-        assert!(!spared(0, 0, 0), "no request has come");
-        assert!(spared(5, 0, 1));
-        assert!(!spared(5, 0, 1), "none since");
-        assert!(!spared(9, 1, 0), "one failed");
-        assert!(spared(12, 1, 0));
+        let cell = EndpointCell::new();
+        let mut spared = || record.is_spared(policy, &cell);
+        assert!(!spared(), "no request has come");
+        cell.count_success();
+        assert!(spared());
+        assert!(!spared(), "none since");
+        cell.begin();
+        cell.end();
+        assert!(!spared(), "a request that its client gave up is no success");
+        cell.count_success();
+        cell.count_failure();
+        assert!(!spared(), "one failed");
+        cell.count_success();
+        assert!(spared());
     }
 
     #[test]

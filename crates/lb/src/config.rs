@@ -23,7 +23,7 @@ use lb_proxy::{ClusterConfig, ClusterId, Pin};
 pub(crate) use diagnostic::Problems;
 pub(crate) use drill::load as load_drill;
 use table::{Reader, Table};
-pub(crate) use value::parse_duration;
+pub(crate) use value::parse_time;
 
 /// All that `lb.toml` says, complete and consistent.
 #[derive(Debug)]

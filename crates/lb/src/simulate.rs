@@ -10,7 +10,7 @@ use lb_sim::Arrivals;
 use serde_json::json;
 
 use crate::cli::{complain, say};
-use crate::config::{Config, parse_duration};
+use crate::config::{Config, parse_time};
 use crate::simulation::{self, BadWorld, Latency, Step, Summary, World};
 
 /// What can be said of the simulated world.
@@ -171,7 +171,7 @@ fn find<'c>(config: &'c Config, name: Option<&str>) -> Result<&'c ClusterConfig,
 }
 
 fn duration(text: &str) -> Result<Duration, &'static str> {
-    parse_duration(text).ok_or("write a number with a unit, as in 250ms, 10s, 2m")
+    parse_time(text).ok_or("write a number with a unit, as in 250ms, 10s, 2m")
 }
 
 fn rate(text: &str) -> Result<f64, &'static str> {

@@ -11,6 +11,8 @@ use lb_balance::{EndpointId, Outcome, Timestamp};
 pub(crate) enum Event {
     /// The script changes what an endpoint does.
     Script { line: u32 },
+    /// Requests come at another rate from now on.
+    Rate { line: u32 },
     /// An attempt ends by itself or by a time limit. It counts only if the request is still at that attempt.
     Ends { request: u32, attempt: u32 },
     /// The wait before another attempt is over.

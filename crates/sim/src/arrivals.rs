@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lb_balance::Timestamp;
 
-use crate::distribution::exponential;
+use crate::distribution::{exponential, seconds};
 
 /// Who sends requests, and how often.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,14 +35,16 @@ impl Arriving {
         Self { mean_gap: 1.0 / per_second, next: 0.0 }
     }
 
-    /// Moves on to the next arrival, or to one at another rate.
+    /// Moves on to the next arrival.
     pub(crate) fn step(&mut self, rng: &mut fastrand::Rng) -> Timestamp {
         self.next += self.mean_gap * exponential(rng);
-        Timestamp::ORIGIN + Duration::from_secs_f64(self.next)
+        Timestamp::ORIGIN + seconds(self.next)
     }
 
-    /// From now on so many requests a second.
-    pub(crate) fn set_rate(&mut self, per_second: f64) {
+    /// From now on so many requests a second. Gives the next arrival.
+    pub(crate) fn change(&mut self, per_second: f64, now: Timestamp, rng: &mut fastrand::Rng) -> Timestamp {
         self.mean_gap = 1.0 / per_second;
+        self.next = now.since_origin().as_secs_f64();
+        self.step(rng)
     }
 }

@@ -34,17 +34,30 @@ impl Distribution {
     pub fn sample(&self, rng: &mut Rng) -> Duration {
         match *self {
             Self::Constant(always) => always,
-            Self::Uniform(least, most) => least + most.saturating_sub(least).mul_f64(rng.f64()),
-            Self::Exponential(mean) => mean.mul_f64(exponential(rng)),
-            Self::LogNormal { median, sigma } => median.mul_f64((sigma * normal(rng)).exp()),
+            Self::Uniform(least, most) => least + times(most.saturating_sub(least), rng.f64()),
+            Self::Exponential(mean) => times(mean, exponential(rng)),
+            Self::LogNormal { median, sigma } => times(median, (sigma * normal(rng)).exp()),
             Self::Normal { mean, deviation } => loop {
                 let drawn = mean.as_secs_f64() + deviation.as_secs_f64() * normal(rng);
                 if drawn >= 0.0 {
-                    return Duration::from_secs_f64(drawn);
+                    return seconds(drawn);
                 }
             },
         }
     }
+}
+
+/// Longer than any simulation, and short enough to be added to any moment of one.
+const FOR_EVER: Duration = Duration::from_hours(24 * 365 * 10);
+
+/// So many times as long.
+pub(crate) fn times(duration: Duration, factor: f64) -> Duration {
+    seconds(duration.as_secs_f64() * factor)
+}
+
+/// So many seconds, at most ten years.
+pub(crate) fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or(FOR_EVER).min(FOR_EVER)
 }
 
 /// Exponential with mean 1.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use lb_balance::{Failure, Outcome, Timestamp};
 
-use crate::distribution::Distribution;
+use crate::distribution::{Distribution, times};
 use crate::fault::FaultKind;
 use shared::Shared;
 
@@ -98,7 +98,7 @@ impl Player {
         let mut latency = self.script.latency.sample(rng);
         for fault in &self.faults {
             match fault {
-                FaultKind::Slow { factor } => latency = latency.mul_f64(*factor),
+                FaultKind::Slow { factor } => latency = times(latency, *factor),
                 FaultKind::Fixed { latency: fixed } => latency = *fixed,
                 FaultKind::Kill | FaultKind::Errors { .. } | FaultKind::Hang | FaultKind::Processors { .. } => {}
             }
@@ -176,6 +176,10 @@ impl Player {
             shared.set_processors(left, now);
         } else {
             self.faults.push(kind);
+        }
+        if let (FaultKind::Kill, Work::Slots(free)) = (kind, &mut self.work) {
+            // What it was working on and who waited for it is gone.
+            *free = free.iter().map(|_| Reverse(now)).collect();
         }
     }
 

@@ -12,7 +12,7 @@ use crate::agenda::{Agenda, Event};
 use crate::arrivals::{Arrivals, Arriving};
 use crate::audit::Audit;
 use crate::balancer::{self, Balancer, BalancerConfig};
-use crate::distribution::exponential;
+use crate::distribution::{exponential, times};
 use crate::fault::{Fault, FaultKind};
 use crate::player::{Course, Player, Script};
 use crate::report::Report;
@@ -97,6 +97,9 @@ impl<'s> Simulation<'s> {
                 agenda.plan(Timestamp::ORIGIN + until, Event::Script { line: line | ENDS });
             }
         }
+        for (line, (from, _)) in (0u32..).zip(&setup.rates) {
+            agenda.plan(Timestamp::ORIGIN + *from, Event::Rate { line });
+        }
         let arriving = match setup.arrivals {
             Arrivals::Open { per_second } => {
                 let mut arriving = Arriving::new(per_second);
@@ -105,7 +108,7 @@ impl<'s> Simulation<'s> {
             }
             Arrivals::Closed { clients, think } => {
                 for client in 0..clients {
-                    let first = Timestamp::ORIGIN + think.mul_f64(exponential(&mut rng));
+                    let first = Timestamp::ORIGIN + times(think, exponential(&mut rng));
                     agenda.plan(first, Event::Asks { client });
                 }
                 None
@@ -145,11 +148,7 @@ impl<'s> Simulation<'s> {
             && event.is_none_or(|event| at < event)
         {
             self.now = at;
-            let rate = self.setup.rates.iter().rfind(|(from, _)| *from <= at.since_origin()).map(|(_, rate)| *rate);
             if let Some((arriving, next)) = &mut self.arriving {
-                if let Some(rate) = rate {
-                    arriving.set_rate(rate);
-                }
                 *next = arriving.step(&mut self.rng);
             }
             return self.arrive(None);
@@ -157,6 +156,12 @@ impl<'s> Simulation<'s> {
         let Some((at, event)) = self.agenda.pop() else { return };
         self.now = at;
         match event {
+            Event::Rate { line } => {
+                if let Some((arriving, next)) = &mut self.arriving {
+                    // What was drawn at the old rate has no memory of it: it is drawn anew from here.
+                    *next = arriving.change(self.setup.rates[line as usize].1, at, &mut self.rng);
+                }
+            }
             Event::Script { line } => self.follow(line),
             Event::Ends { request, attempt } => {
                 if self.requests.is_at(request, attempt) {
@@ -213,10 +218,15 @@ impl<'s> Simulation<'s> {
         let (now, entropy, key) = (self.now, self.rng.u64(..), self.rng.u64(..));
         let attempt = self.requests.next_attempt(number);
         let (_, request) = self.requests.get(number);
+        if self.setup.patience.is_some_and(|patience| request.began + patience <= now) {
+            return self.end_request(number, Some(Outcome::Abandoned));
+        }
         let wish = Wish { key: Some(key), ..Wish::new(&request.attempts, now, entropy) };
         let (players, balancer) = (&self.players, &mut self.balancers[request.balancer as usize]);
         let Ok(lease) = balancer.pick(&wish, &mut self.rng, |endpoint| players[endpoint].load(now)) else {
-            return self.end_request(number, None);
+            // Nobody is left to be asked: the client is told what came of the last attempt, if there was one.
+            let last = request.attempts.iter().last().map(|attempt| attempt.outcome);
+            return self.end_request(number, last);
         };
         let endpoint = lease.endpoint();
         self.report.attempts += 1;
@@ -285,7 +295,10 @@ impl<'s> Simulation<'s> {
             Verdict::RetryAfter(wait) if wait.is_zero() => self.try_next(number),
             Verdict::RetryAfter(wait) => {
                 let attempt = self.requests.next_attempt(number);
-                self.agenda.plan(now + wait, Event::TryAgain { request: number, attempt });
+                // A client that gives up meanwhile is not kept.
+                let (_, request) = self.requests.get(number);
+                let patience = self.setup.patience.map_or(now + wait, |patience| request.began + patience);
+                self.agenda.plan((now + wait).min(patience.max(now)), Event::TryAgain { request: number, attempt });
             }
             Verdict::RetryFresh | Verdict::AwaitOther => unreachable!("no connection is idle, and nobody hedges"),
             Verdict::Deliver(stop) => {
@@ -299,7 +312,7 @@ impl<'s> Simulation<'s> {
         let request = self.requests.remove(number);
         self.under_way -= 1;
         if let (Some(client), Arrivals::Closed { think, .. }) = (request.client, self.setup.arrivals) {
-            let next = self.now + think.mul_f64(exponential(&mut self.rng));
+            let next = self.now + times(think, exponential(&mut self.rng));
             self.agenda.plan(next, Event::Asks { client });
         }
         if request.began < Timestamp::ORIGIN + self.setup.warm_up {

@@ -115,6 +115,11 @@ impl Member {
         steps.clamp(1, STEPS)
     }
 
+    /// Whether it has started slowly since it came back; also when it has just come to its full weight.
+    pub(super) fn is_starting(&self, slow_start: Duration) -> bool {
+        self.back_since.is_some() && !slow_start.is_zero()
+    }
+
     pub(super) fn candidate(&self) -> Candidate {
         let standing = match self.belief() {
             Belief::Up => Standing::Available,

@@ -146,8 +146,13 @@ impl<'a> Value<'a> {
     }
 }
 
+/// A duration as people write it on the command line and in drills: up to a day, as in `lb.toml`.
+pub(crate) fn parse_time(text: &str) -> Option<Duration> {
+    parse_duration(text).filter(|duration| *duration <= LONGEST)
+}
+
 /// A duration longer than zero with a unit, as in `250ms`, `10s`, `2m`, `1h`.
-pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
+pub(super) fn parse_duration(text: &str) -> Option<Duration> {
     let (number, unit) = split_unit(text)?;
     let duration = match unit {
         "ms" => Duration::from_millis(number),

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use crate::config::parse_duration;
+use crate::config::parse_time;
 use crate::simulation::{Summary, percent};
 
 /// A figure and a limit.
@@ -162,7 +162,7 @@ impl FromStr for Expectation {
                 .and_then(number)
                 .map(|percent| percent / 100.0)
                 .ok_or_else(|| BadExpectation::Share(limit.to_owned()))?,
-            Unit::Time => parse_duration(limit)
+            Unit::Time => parse_time(limit)
                 .map(|time| time.as_secs_f64() * 1000.0)
                 .ok_or_else(|| BadExpectation::Time(limit.to_owned()))?,
             Unit::Number => number(limit).ok_or_else(|| BadExpectation::Number(limit.to_owned()))?,

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use lb_sim::Distribution;
 
-use crate::config::parse_duration;
+use crate::config::parse_time;
 
 /// A distribution of latencies and the words for it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,15 +24,15 @@ impl FromStr for Latency {
     fn from_str(text: &str) -> Result<Self, BadLatency> {
         let words: Vec<_> = text.split_whitespace().collect();
         let parsed = match words[..] {
-            [always] => parse_duration(always).map(Distribution::Constant),
-            ["uniform", least, most] => parse_duration(least)
-                .zip(parse_duration(most))
+            [always] => parse_time(always).map(Distribution::Constant),
+            ["uniform", least, most] => parse_time(least)
+                .zip(parse_time(most))
                 .filter(|(least, most)| least <= most)
                 .map(|(least, most)| Distribution::Uniform(least, most)),
-            ["exponential", mean] => parse_duration(mean).map(Distribution::Exponential),
+            ["exponential", mean] => parse_time(mean).map(Distribution::Exponential),
             ["lognormal", median, sigma] => {
                 let sigma = sigma.parse().ok().filter(|sigma: &f64| (0.0..=5.0).contains(sigma));
-                parse_duration(median).zip(sigma).map(|(median, sigma)| Distribution::LogNormal { median, sigma })
+                parse_time(median).zip(sigma).map(|(median, sigma)| Distribution::LogNormal { median, sigma })
             }
             _ => None,
         };

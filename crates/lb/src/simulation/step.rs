@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use lb_sim::FaultKind;
 
-use crate::config::parse_duration;
+use crate::config::parse_time;
 
 /// One thing that happens.
 #[derive(Debug, Clone, PartialEq)]
@@ -133,7 +133,7 @@ impl FromStr for Which {
 
 fn time(word: &str) -> Result<Duration, BadStep> {
     // The start is a time, too.
-    if word == "0s" { Some(Duration::ZERO) } else { parse_duration(word) }.ok_or_else(|| BadStep::Time(word.to_owned()))
+    if word == "0s" { Some(Duration::ZERO) } else { parse_time(word) }.ok_or_else(|| BadStep::Time(word.to_owned()))
 }
 
 fn number(word: &str, range: std::ops::RangeInclusive<f64>) -> Option<f64> {

@@ -105,7 +105,8 @@ fn shares(setup: &lb_sim::Setup, report: &Report) -> (f64, f64) {
 
 /// A slice counts the requests that ended in it, so this is exact to a tenth of a second.
 fn recovery(setup: &lb_sim::Setup, report: &Report) -> Duration {
-    let mut starts: Vec<_> = setup.faults.iter().map(|fault| fault.from).collect();
+    let rates = setup.rates.iter().map(|(from, _)| *from);
+    let mut starts: Vec<_> = setup.faults.iter().map(|fault| fault.from).chain(rates).collect();
     starts.sort_unstable();
     starts.dedup();
     let last_failure = |from: Duration, until: Duration| {

@@ -38,6 +38,8 @@ pub(crate) enum BadWorld {
     NoSuchEndpoint(String),
     #[error("a closed loop has no rate that could be changed; say at how many requests a second they come")]
     RateOfClosedLoop,
+    #[error("a step is for {0} of {1} endpoints; say how many between one and all of them")]
+    NotSoMany(usize, usize),
     #[error("nothing happens after the end: a step begins at {0:?}")]
     AfterTheEnd(Duration),
 }
@@ -107,15 +109,18 @@ fn choose(setup: &Setup, which: &Which, rng: &mut Rng) -> Result<Vec<u32>, BadWo
     let names = &setup.balancer.endpoints;
     let all: Vec<u32> = (0u32..).take(names.len()).collect();
     let mut some = |count: usize| {
+        if count == 0 || count > all.len() {
+            return Err(BadWorld::NotSoMany(count, all.len()));
+        }
         let mut chosen = rng.choose_multiple(all.iter().copied(), count);
         chosen.sort_unstable();
-        chosen
+        Ok(chosen)
     };
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a count")]
     Ok(match which {
-        Which::All => all,
-        Which::Share(share) => some((names.len() as f64 * share).round() as usize),
-        Which::Count(count) => some(*count as usize),
+        Which::All => all.clone(),
+        Which::Share(share) => some((names.len() as f64 * share).round() as usize)?,
+        Which::Count(count) => some(*count as usize)?,
         Which::Names(wanted) => {
             let find = |name: &String| {
                 let place = (0u32..).zip(names).find(|(_, endpoint)| endpoint.name == *name);

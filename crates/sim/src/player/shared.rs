@@ -11,6 +11,7 @@ use std::time::Duration;
 use lb_balance::Timestamp;
 
 use super::Load;
+use crate::distribution::seconds;
 
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -86,7 +87,7 @@ impl Shared {
         }
         let left = (*due as f64 / NANOS - self.served).max(0.0) / rate;
         // Rounded up, so that it is done by then.
-        Some((self.at + Duration::from_secs_f64(left) + Duration::from_nanos(1), self.version))
+        Some((self.at + seconds(left) + Duration::from_nanos(1), self.version))
     }
 
     pub(super) fn finish(&mut self, version: u32, now: Timestamp) -> Option<(u32, u32)> {
