@@ -4,8 +4,8 @@
 //! all weights. {5, 1, 1} gives a a b a c a a instead of a a a a a b c. The order repeats after the sum of the
 //! weights divided by their greatest common divisor, so it is computed once and picking is one step of a cursor.
 //!
-//! After t turns an endpoint has `weight · t - sum · (its turns so far)`. Endpoints of one weight take their turns in
-//! order, so of each weight only the next one can have the most: a turn costs one look at each distinct weight.
+//! Endpoints of one weight gain alike and take their turns in order, so of each weight only the next one can have the
+//! most: a turn costs one look at each distinct weight.
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -13,24 +13,32 @@ use alloc::vec::Vec;
 
 use crate::EndpointId;
 
-/// The endpoints of one weight, and how many turns they have had in all.
+/// The endpoints of one weight.
 struct Peers {
     weight: i64,
     indices: Vec<usize>,
-    turns: usize,
+    // Whose turn it is among them, and what that one has.
+    place: usize,
+    credit: i64,
 }
 
 impl Peers {
-    /// What the next of them has after so many turns of everybody, and its index.
-    fn next(&self, turn: i64, sum: i64) -> (i64, usize) {
-        let (rounds, place) = (self.turns / self.indices.len(), self.turns % self.indices.len());
-        let paid = i64::try_from(rounds).expect("a round is shorter than the sum of the weights") * sum;
-        (self.weight * turn - paid, self.indices[place])
+    fn next(&self) -> usize {
+        self.indices[self.place]
+    }
+
+    /// The next of them has gone. The one after it has as much as it had, unless all have gone and paid.
+    fn go_on(&mut self, sum: i64) {
+        self.place += 1;
+        if self.place == self.indices.len() {
+            self.place = 0;
+            self.credit -= sum;
+        }
     }
 }
 
 /// How many steps it takes to lay out the turns of endpoints with these weights, each at least 1: a look at each distinct
-/// weight for each turn. Half a million take about a millisecond.
+/// weight for each turn. A million take about a millisecond.
 pub fn layout_steps(weights: &[u32]) -> u64 {
     let divisor = weights.iter().fold(0, |divisor, weight| gcd(divisor, *weight)).max(1);
     let turns: u64 = weights.iter().map(|weight| u64::from(weight / divisor)).sum();
@@ -48,21 +56,23 @@ pub(super) fn lay_out(endpoints: &[(EndpointId, u32)]) -> Box<[EndpointId]> {
     if by_weight.len() <= 1 {
         return endpoints.iter().map(|(id, _)| *id).collect();
     }
-    let peers = by_weight.into_iter().map(|(weight, indices)| Peers { weight: weight.into(), indices, turns: 0 });
-    let mut peers: Vec<_> = peers.collect();
+    let peers = |(weight, indices): (u32, _)| Peers { weight: weight.into(), indices, place: 0, credit: 0 };
+    let mut peers: Vec<_> = by_weight.into_iter().map(peers).collect();
     let sum: i64 = endpoints.iter().map(|(_, weight)| i64::from(weight / divisor)).sum();
-    let mut richest = |turn| {
-        let (mut best, mut chosen) = ((i64::MIN, usize::MAX), 0);
-        for (group, candidates) in peers.iter().enumerate() {
-            let (credit, index) = candidates.next(turn, sum);
-            if credit > best.0 || (credit == best.0 && index < best.1) {
-                (best, chosen) = ((credit, index), group);
+    let richest = |_| {
+        let (mut most, mut chosen) = (i64::MIN, 0);
+        for candidate in 0..peers.len() {
+            peers[candidate].credit += peers[candidate].weight;
+            let credit = peers[candidate].credit;
+            if credit > most || (credit == most && peers[candidate].next() < peers[chosen].next()) {
+                (most, chosen) = (credit, candidate);
             }
         }
-        peers[chosen].turns += 1;
-        endpoints[best.1].0
+        let (id, _) = endpoints[peers[chosen].next()];
+        peers[chosen].go_on(sum);
+        id
     };
-    (1..=sum).map(&mut richest).collect()
+    (0..sum).map(richest).collect()
 }
 
 /// Euclid's greatest common divisor; `gcd(0, n)` is `n`.

@@ -104,7 +104,7 @@ pub(super) fn read_max_in_flight(table: &Table<'_>) -> Option<NonZeroU32> {
 }
 
 /// A round robin's turns are laid out when a belief changes, and nobody hears of anything else meanwhile: at the most for
-/// about a tenth of a second.
+/// about a twentieth of a second.
 fn check_weights(endpoints: &[EndpointConfig], start_slowly: bool, value: &Value<'_>) {
     const MOST_STEPS: u64 = 50_000_000;
     // Endpoints that start slowly have any number of tenths of their weight for a while.
