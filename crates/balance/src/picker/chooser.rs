@@ -41,9 +41,9 @@ impl Scene<'_> {
 pub(super) enum Chooser {
     RoundRobin { turns: Box<[EndpointId]> },
     LeastRequest { all: Box<[(EndpointId, u32)]> },
-    TwoChoices { all: Box<[(EndpointId, u32)]>, urn: Urn },
+    TwoChoices(Urn),
     PeakEwma(Quickest),
-    Random { all: Box<[(EndpointId, u32)]>, urn: Urn },
+    Random(Urn),
     ByKey(ByKey),
 }
 
@@ -61,17 +61,14 @@ const REDRAWS: usize = 4;
 
 impl Chooser {
     pub(super) fn new(choosing: &Choosing, endpoints: &[(EndpointId, u32)]) -> Self {
-        let all = || endpoints.into();
         match (choosing.algorithm, &choosing.layout) {
-            (Algorithm::LeastRequest, _) => Self::LeastRequest { all: all() },
-            (Algorithm::TwoChoices, _) => Self::TwoChoices { all: all(), urn: Urn::new(endpoints) },
+            (Algorithm::LeastRequest, _) => Self::LeastRequest { all: endpoints.into() },
+            (Algorithm::TwoChoices, _) => Self::TwoChoices(Urn::new(endpoints)),
             (Algorithm::PeakEwma, _) => Self::PeakEwma(Quickest::new(endpoints)),
             (Algorithm::Ring | Algorithm::Maglev, Some(layout)) => {
                 Self::ByKey(ByKey::new(layout, endpoints, choosing.bound_percent))
             }
-            (Algorithm::Random | Algorithm::Ring | Algorithm::Maglev, _) => {
-                Self::Random { all: all(), urn: Urn::new(endpoints) }
-            }
+            (Algorithm::Random | Algorithm::Ring | Algorithm::Maglev, _) => Self::Random(Urn::new(endpoints)),
             (Algorithm::RoundRobin, _) => Self::RoundRobin { turns: round_robin::lay_out(endpoints) },
         }
     }
@@ -79,7 +76,8 @@ impl Chooser {
     pub(super) fn is_empty(&self) -> bool {
         match self {
             Self::RoundRobin { turns } => turns.is_empty(),
-            Self::LeastRequest { all } | Self::TwoChoices { all, .. } | Self::Random { all, .. } => all.is_empty(),
+            Self::LeastRequest { all } => all.is_empty(),
+            Self::TwoChoices(urn) | Self::Random(urn) => urn.all().is_empty(),
             Self::PeakEwma(quickest) => quickest.members().is_empty(),
             Self::ByKey(by_key) => by_key.members().is_empty(),
         }
@@ -102,11 +100,11 @@ impl Chooser {
                 let candidates = after.iter().chain(before).copied().filter(|(id, _)| may(*id));
                 candidates.reduce(|best, other| if is_less_busy(scene, other, best) { other } else { best }).map(first)
             }
-            Self::TwoChoices { all, urn } => less_busy_of_two(all, urn, scene, may),
+            Self::TwoChoices(urn) => less_busy_of_two(urn, scene, may),
             Self::PeakEwma(quickest) => quickest.choose(scene, may),
-            Self::Random { all, urn } => {
+            Self::Random(urn) => {
                 let (drawn, _) = urn.draw(scene.wish.entropy)?;
-                if may(drawn) { Some(drawn) } else { neighbours(all, drawn).map(first).find(|id| may(*id)) }
+                if may(drawn) { Some(drawn) } else { neighbours(urn.all(), drawn).map(first).find(|id| may(*id)) }
             }
             Self::ByKey(by_key) => by_key.choose(scene, may),
         }
@@ -114,12 +112,7 @@ impl Chooser {
 }
 
 /// Draws two, and takes the less busy one of them.
-fn less_busy_of_two(
-    all: &[(EndpointId, u32)],
-    urn: &Urn,
-    scene: &Scene<'_>,
-    mut may: impl FnMut(EndpointId) -> bool,
-) -> Option<EndpointId> {
+fn less_busy_of_two(urn: &Urn, scene: &Scene<'_>, mut may: impl FnMut(EndpointId) -> bool) -> Option<EndpointId> {
     let mut entropy = scene.wish.entropy;
     let one = urn.draw(entropy)?;
     let other = core::iter::repeat_with(|| {
@@ -127,12 +120,12 @@ fn less_busy_of_two(
         urn.draw(entropy)
     });
     let other = other.take(REDRAWS).flatten().find(|other| other.0 != one.0);
-    let other = other.or_else(|| neighbours(all, one.0).next()).unwrap_or(one);
+    let other = other.or_else(|| neighbours(urn.all(), one.0).next()).unwrap_or(one);
     let chosen = match (may(one.0), other.0 != one.0 && may(other.0)) {
         (true, true) => Some(if is_less_busy(scene, other, one) { other } else { one }),
         (true, false) => Some(one),
         (false, true) => Some(other),
-        (false, false) => neighbours(all, one.0).find(|(id, _)| *id != other.0 && may(*id)),
+        (false, false) => neighbours(urn.all(), one.0).find(|(id, _)| *id != other.0 && may(*id)),
     };
     chosen.map(first)
 }

@@ -1,8 +1,6 @@
 //! Choosing by latency and by what is in flight: the endpoint at which one more request is likely to be answered first.
 //! What an endpoint costs is counted in its cell.
 
-use alloc::boxed::Box;
-
 use super::chooser::{Scene, neighbours};
 use super::drawing::Urn;
 use crate::EndpointId;
@@ -11,7 +9,6 @@ use crate::entropy::{high, stir};
 /// The available endpoints.
 #[derive(Debug)]
 pub(super) struct Quickest {
-    all: Box<[(EndpointId, u32)]>,
     urn: Urn,
 }
 
@@ -27,11 +24,11 @@ const LOOK_EVERY: u32 = 64;
 
 impl Quickest {
     pub(super) fn new(endpoints: &[(EndpointId, u32)]) -> Self {
-        Self { all: endpoints.into(), urn: Urn::new(endpoints) }
+        Self { urn: Urn::new(endpoints) }
     }
 
     pub(super) fn members(&self) -> &[(EndpointId, u32)] {
-        &self.all
+        self.urn.all()
     }
 
     /// Chooses one that `may` be taken; asks about each once at most.
@@ -47,12 +44,12 @@ impl Quickest {
                 refused = Some(drawn);
             }
         }
-        if self.all.len() > ALL {
+        if self.members().len() > ALL {
             return self.best_of_some(scene, may, refused);
         }
         // Beginning anywhere, so that equals are chosen alike.
-        let start = (u64::from(high(entropy)) * self.all.len() as u64) >> 32;
-        let (before, after) = self.all.split_at(usize::try_from(start).unwrap_or_default());
+        let start = (u64::from(high(entropy)) * self.members().len() as u64) >> 32;
+        let (before, after) = self.members().split_at(usize::try_from(start).unwrap_or_default());
         best(scene, after.iter().chain(before).copied().filter(|(id, _)| Some(*id) != refused), may)
     }
 
@@ -77,7 +74,7 @@ impl Quickest {
         if Some(best) != refused && may(best) {
             return Some(best);
         }
-        neighbours(&self.all, best).map(|(id, _)| id).find(|id| Some(*id) != refused && may(*id))
+        neighbours(self.members(), best).map(|(id, _)| id).find(|id| Some(*id) != refused && may(*id))
     }
 }
 
