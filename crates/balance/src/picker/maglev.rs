@@ -11,8 +11,11 @@ use crate::entropy::stir;
 
 /// Which endpoint each slot belongs to.
 #[derive(Debug)]
-pub(crate) struct Maglev {
-    slots: Box<[EndpointId]>,
+pub(crate) enum Maglev {
+    // Half the memory, and memory is what a look at a large table waits for.
+    Narrow(Box<[u16]>),
+    // For more endpoints than 2^16.
+    Wide(Box<[EndpointId]>),
 }
 
 /// Sizes of tables: primes, so that every step width visits every slot.
@@ -45,7 +48,7 @@ impl Maglev {
     /// A table for endpoints with a hash of their name and a weight of at least 1 each.
     pub(crate) fn new(endpoints: &[(u64, u32)]) -> Self {
         if endpoints.is_empty() {
-            return Self { slots: Box::default() };
+            return Self::Wide(Box::default());
         }
         let wanted = (endpoints.len() * MANY_SLOTS_EACH).min(LARGE.max(endpoints.len() * FEW_SLOTS_EACH));
         let size = SIZES.into_iter().find(|size| *size >= wanted).unwrap_or(SIZES[SIZES.len() - 1]);
@@ -87,16 +90,23 @@ impl Maglev {
                 }
             }
         }
-        Self { slots: slots.into() }
+        let narrow: Result<_, _> = slots.iter().map(|id| u16::try_from(id.0)).collect();
+        narrow.map_or_else(|_| Self::Wide(slots.into()), Self::Narrow)
     }
 
     /// The endpoint of the key's slot; after some steps, of as many other slots that follow from the key.
     pub(crate) fn at(&self, key: u64, step: usize) -> Option<EndpointId> {
         let key = if step == 0 { key } else { stir(key.wrapping_add(step as u64)) };
-        // Maps 64 bits to a slot without a division (Lemire 2019).
-        let slot = (u128::from(key) * self.slots.len() as u128) >> 64;
-        self.slots.get(usize::try_from(slot).expect("less than the number of slots")).copied()
+        match self {
+            Self::Narrow(slots) => slots.get(slot_of(key, slots.len())).map(|id| EndpointId((*id).into())),
+            Self::Wide(slots) => slots.get(slot_of(key, slots.len())).copied(),
+        }
     }
+}
+
+/// Maps 64 bits to a slot without a division (Lemire 2019).
+fn slot_of(key: u64, slots: usize) -> usize {
+    usize::try_from((u128::from(key) * slots as u128) >> 64).expect("less than the number of slots")
 }
 
 #[cfg(test)]
@@ -110,16 +120,25 @@ mod tests {
         Maglev::new(&endpoints)
     }
 
+    fn slots(table: &Maglev) -> Vec<EndpointId> {
+        match table {
+            Maglev::Narrow(slots) => slots.iter().map(|id| EndpointId(u32::from(*id))).collect(),
+            Maglev::Wide(slots) => slots.to_vec(),
+        }
+    }
+
     fn shares(table: &Maglev, endpoints: usize) -> Vec<usize> {
         let mut shares = vec![0; endpoints];
-        table.slots.iter().for_each(|id| shares[id.index()] += 1);
+        for id in slots(table) {
+            shares[id.index()] += 1;
+        }
         shares
     }
 
     #[test]
     fn a_hundred_endpoints_share_65537_slots_within_a_percent() {
         let table = table(0..100, |_| 1);
-        assert_eq!(table.slots.len(), 65_537);
+        assert_eq!(slots(&table).len(), 65_537);
         let shares = shares(&table, 100);
         let (least, most) = (shares.iter().min().expect("100"), shares.iter().max().expect("100"));
         assert!(most - least <= 6, "{least} to {most} of about 655 slots each");
@@ -128,11 +147,11 @@ mod tests {
     #[test]
     fn one_endpoint_less_moves_at_most_two_percent_of_the_others_keys() {
         for gone in [0, 42, 99] {
-            let before = table(0..100, |_| 1);
-            let after = table((0..100).filter(|n| *n != gone), |_| 1);
+            let before = slots(&table(0..100, |_| 1));
+            let after = slots(&table((0..100).filter(|n| *n != gone), |_| 1));
             // Without it, those behind it have moved up by one.
             let name_after = |id: EndpointId| if id.index() >= gone { id.index() + 1 } else { id.index() };
-            let of_others = before.slots.iter().zip(&after.slots).filter(|(before, _)| before.index() != gone);
+            let of_others = before.iter().zip(&after).filter(|(before, _)| before.index() != gone);
             let moved = of_others.filter(|(before, after)| before.index() != name_after(**after)).count();
             assert!(moved * 100 <= 2 * 65_537, "{moved} of 65,537 slots moved with {gone}");
         }
@@ -144,6 +163,19 @@ mod tests {
         for (share, weight) in shares.iter().zip([1, 2, 5, 8]) {
             let expected = 4_093 * weight / 16;
             assert!(share.abs_diff(expected) <= 8, "{shares:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_belongs_to_its_slots_endpoint_however_many_there_are() {
+        for count in [3, 65_536, 65_537] {
+            let table = table(0..count, |_| 1);
+            assert_eq!(matches!(table, Maglev::Narrow(_)), count <= 65_536);
+            let slots = slots(&table);
+            for key in (0..1000).map(stir) {
+                assert_eq!(table.at(key, 0), Some(slots[slot_of(key, slots.len())]));
+            }
+            assert_eq!(table.at(u64::MAX, 0), slots.last().copied());
         }
     }
 
