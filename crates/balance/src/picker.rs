@@ -6,6 +6,7 @@ mod drawing;
 mod group;
 mod hash;
 mod maglev;
+mod passed;
 mod quickest;
 mod ring;
 mod round_robin;

@@ -5,6 +5,7 @@ use alloc::sync::Arc;
 
 use super::drawing::Urn;
 use super::hash::{ByKey, Layout};
+use super::passed::Passed;
 use super::quickest::Quickest;
 use super::round_robin;
 use crate::cells::{Cursor, EndpointCell, InFlight};
@@ -39,8 +40,8 @@ impl Scene<'_> {
 /// The available endpoints, laid out for an algorithm.
 #[derive(Debug)]
 pub(super) enum Chooser {
-    RoundRobin { turns: Box<[EndpointId]> },
-    LeastRequest { all: Box<[(EndpointId, u32)]> },
+    RoundRobin { turns: Box<[EndpointId]>, all: Box<[(EndpointId, u32)]> },
+    LeastRequest { turns: Box<[EndpointId]>, all: Box<[(EndpointId, u32)]> },
     TwoChoices(Urn),
     PeakEwma(Quickest),
     Random(Urn),
@@ -62,21 +63,24 @@ const REDRAWS: usize = 4;
 impl Chooser {
     pub(super) fn new(choosing: &Choosing, endpoints: &[(EndpointId, u32)]) -> Self {
         match (choosing.algorithm, &choosing.layout) {
-            (Algorithm::LeastRequest, _) => Self::LeastRequest { all: endpoints.into() },
+            (Algorithm::LeastRequest, _) => {
+                Self::LeastRequest { turns: round_robin::lay_out(endpoints), all: endpoints.into() }
+            }
             (Algorithm::TwoChoices, _) => Self::TwoChoices(Urn::new(endpoints)),
             (Algorithm::PeakEwma, _) => Self::PeakEwma(Quickest::new(endpoints)),
             (Algorithm::Ring | Algorithm::Maglev, Some(layout)) => {
                 Self::ByKey(ByKey::new(layout, endpoints, choosing.bound_percent))
             }
             (Algorithm::Random | Algorithm::Ring | Algorithm::Maglev, _) => Self::Random(Urn::new(endpoints)),
-            (Algorithm::RoundRobin, _) => Self::RoundRobin { turns: round_robin::lay_out(endpoints) },
+            (Algorithm::RoundRobin, _) => {
+                Self::RoundRobin { turns: round_robin::lay_out(endpoints), all: endpoints.into() }
+            }
         }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         match self {
-            Self::RoundRobin { turns } => turns.is_empty(),
-            Self::LeastRequest { all } => all.is_empty(),
+            Self::RoundRobin { all, .. } | Self::LeastRequest { all, .. } => all.is_empty(),
             Self::TwoChoices(urn) | Self::Random(urn) => urn.all().is_empty(),
             Self::PeakEwma(quickest) => quickest.members().is_empty(),
             Self::ByKey(by_key) => by_key.members().is_empty(),
@@ -89,14 +93,11 @@ impl Chooser {
             return None;
         }
         match self {
-            Self::RoundRobin { turns } => {
-                let (before, after) = turns.split_at(scene.cursor.next() % turns.len());
-                // Before the second look at an endpoint that has several turns, it has been asked about.
-                let mut turns = after.iter().chain(before).copied();
-                turns.find(|id| may(*id))
-            }
-            Self::LeastRequest { all } => {
-                let (before, after) = all.split_at(scene.cursor.next() % all.len());
+            Self::RoundRobin { turns, all } => whose_turn_it_is(turns, all, scene, may),
+            Self::LeastRequest { turns, all } => {
+                // From the one whose turn it is, so that equals are chosen by weight.
+                let turn = turns[scene.cursor.next() % turns.len()];
+                let (before, after) = all.split_at(place_of(all, turn));
                 let candidates = after.iter().chain(before).copied().filter(|(id, _)| may(*id));
                 candidates.reduce(|best, other| if is_less_busy(scene, other, best) { other } else { best }).map(first)
             }
@@ -109,6 +110,31 @@ impl Chooser {
             Self::ByKey(by_key) => by_key.choose(scene, may),
         }
     }
+}
+
+/// The next one in turn that `may` be taken.
+fn whose_turn_it_is(
+    turns: &[EndpointId],
+    all: &[(EndpointId, u32)],
+    scene: &Scene<'_>,
+    mut may: impl FnMut(EndpointId) -> bool,
+) -> Option<EndpointId> {
+    let (before, after) = turns.split_at(scene.cursor.next() % turns.len());
+    let mut passed = Passed::default();
+    for id in after.iter().chain(before).copied() {
+        // An endpoint may have several turns.
+        if passed.contains(id) {
+            continue;
+        }
+        if may(id) {
+            return Some(id);
+        }
+        if !passed.note(id, true) {
+            // When so many may not be taken, each of the others is looked at once, however many turns it has.
+            return neighbours(all, id).map(first).find(|other| !passed.contains(*other) && may(*other));
+        }
+    }
+    None
 }
 
 /// Draws two, and takes the less busy one of them.
@@ -139,10 +165,13 @@ fn is_less_busy(scene: &Scene<'_>, a: (EndpointId, u32), b: (EndpointId, u32)) -
     u64::from(scene.in_flight(a.0)) * u64::from(b.1) < u64::from(scene.in_flight(b.0)) * u64::from(a.1)
 }
 
+fn place_of(all: &[(EndpointId, u32)], id: EndpointId) -> usize {
+    all.binary_search_by_key(&id, |(id, _)| *id).unwrap_or_default()
+}
+
 /// The others in a list that is in order of ids, from the next one round to the one before.
 pub(super) fn neighbours(all: &[(EndpointId, u32)], id: EndpointId) -> impl Iterator<Item = (EndpointId, u32)> {
-    let place = all.binary_search_by_key(&id, |(id, _)| *id).unwrap_or_default();
-    let (before, from) = all.split_at(place);
+    let (before, from) = all.split_at(place_of(all, id));
     from.iter().skip(1).chain(before).copied()
 }
 
@@ -191,6 +220,28 @@ mod tests {
     fn least_request_chooses_the_fewest_in_flight_per_weight() {
         assert_eq!(choices(&[3, 1, 2], &[1, 1, 1], Algorithm::LeastRequest, 3), [1, 1, 1]);
         assert_eq!(choices(&[3, 2, 5], &[2, 1, 4], Algorithm::LeastRequest, 3), [2, 2, 2]);
+    }
+
+    #[test]
+    fn least_request_chooses_among_equals_by_weight() {
+        let chosen = choices(&[0; 3], &[5, 1, 1], Algorithm::LeastRequest, 70);
+        let count = |id| chosen.iter().filter(|chosen| **chosen == id).count();
+        assert_eq!([0, 1, 2].map(count), [50, 10, 10]);
+    }
+
+    #[test]
+    fn a_round_robin_that_finds_many_full_looks_at_each_of_the_others_once() {
+        let weights: Vec<u32> = (0..100).map(|n| 1 + n % 10).collect();
+        let (chooser, cells) = setting(&[0; 100], &weights, Algorithm::RoundRobin);
+        let mut asked = vec![];
+        let chosen = choose(&chooser, &cells, &Cursor::default(), 0, |id| {
+            asked.push(id);
+            false
+        });
+        asked.sort_unstable();
+        assert_eq!((chosen, asked.len()), (None, 100));
+        asked.dedup();
+        assert_eq!(asked.len(), 100);
     }
 
     #[test]
@@ -289,7 +340,7 @@ mod tests {
     #[test]
     fn every_algorithm_asks_about_each_once_at_most_and_gives_up_when_none_may_be_taken() {
         for algorithm in Algorithm::ALL {
-            let (chooser, cells) = setting(&[0; 5], &[1; 5], algorithm);
+            let (chooser, cells) = setting(&[0; 5], &[1, 3, 2, 7, 1], algorithm);
             for n in 0..50 {
                 let mut asked = vec![];
                 let chosen = choose(&chooser, &cells, &Cursor::default(), stir(n), |id| {

@@ -7,6 +7,7 @@ use alloc::vec;
 
 use super::chooser::Scene;
 use super::maglev::Maglev;
+use super::passed::Passed;
 use super::ring::Ring;
 use crate::entropy::stir;
 use crate::{Algorithm, EndpointId};
@@ -132,34 +133,6 @@ impl ByKey {
         let weight = place.map_or(1, |place| u64::from(self.members[place].1));
         let all = u64::from(scene.all_in_flight()) + 1;
         u64::from(scene.in_flight(id)) * 100 * self.weights < u64::from(self.bound_percent) * all * weight
-    }
-}
-
-/// The endpoints that a walk has passed, few enough to be looked through.
-#[derive(Default)]
-struct Passed {
-    ids: [u32; 16],
-    // Who was asked about; the others were beyond their bound at the time.
-    asked: [bool; 16],
-    count: usize,
-}
-
-impl Passed {
-    fn contains(&self, id: EndpointId) -> bool {
-        self.ids[..self.count].contains(&id.0)
-    }
-
-    fn was_asked(&self, id: EndpointId) -> bool {
-        let mut known = self.ids[..self.count].iter().zip(&self.asked);
-        known.any(|(known, asked)| *known == id.0 && *asked)
-    }
-
-    /// Notes one; false if there is no room for another.
-    fn note(&mut self, id: EndpointId, asked: bool) -> bool {
-        self.ids[self.count] = id.0;
-        self.asked[self.count] = asked;
-        self.count += 1;
-        self.count < self.ids.len()
     }
 }
 

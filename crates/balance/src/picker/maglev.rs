@@ -59,14 +59,15 @@ impl Maglev {
             .map(|(name, weight)| {
                 let part = |bits: u64, of: u32| u32::try_from(bits % u64::from(of)).expect("a remainder is smaller");
                 let (next, skip) = (part(*name, slots_32), part(stir(*name), slots_32 - 1) + 1);
-                Walker { next, skip, weight: *weight, credit: 0 }
+                Walker { next, skip, weight: *weight, credit: most - *weight }
             })
             .collect();
         let mut slots = vec![FREE; size];
         let mut free = size;
         'all: loop {
             for (id, walker) in (0u32..).map(EndpointId).zip(&mut walkers) {
-                // One of the largest weight takes a slot in each round, others as often as their weight allows.
+                // One of the largest weight takes a slot in each round, others as often as their weight allows, but each
+                // one in the first.
                 walker.credit += walker.weight;
                 if walker.credit < most {
                     continue;
@@ -177,6 +178,12 @@ mod tests {
             }
             assert_eq!(table.at(u64::MAX, 0), slots.last().copied());
         }
+    }
+
+    #[test]
+    fn the_lightest_endpoint_has_a_slot_among_heavy_ones() {
+        let shares = shares(&table(0..11, |n| if n == 10 { 1 } else { 1000 }), 11);
+        assert!(shares.iter().all(|share| *share > 0), "{shares:?}");
     }
 
     #[test]

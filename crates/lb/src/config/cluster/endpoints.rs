@@ -43,7 +43,7 @@ pub(super) fn read(table: &Table<'_>, common: &Common<'_>) -> Option<Vec<Endpoin
             None => complete = false,
         }
     }
-    if common.algorithm == Some(Algorithm::RoundRobin) {
+    if matches!(common.algorithm, Some(Algorithm::RoundRobin | Algorithm::LeastRequest)) {
         check_weights(&endpoints, common.starts_slowly, &value);
     }
     complete.then_some(endpoints)
