@@ -97,6 +97,11 @@ impl<'p> Attempts<'p> {
         Self { policy, budget, began: now, idempotent, race_spent: false, under_way: None, first, more }
     }
 
+    /// Its time begins now: it has waited until here for an endpoint.
+    pub fn begin_now(&mut self, now: Timestamp) {
+        self.began = now;
+    }
+
     /// Takes down an attempt and says what follows from it.
     ///
     /// nginx's rules: a connection that could not be made is tried again whatever the method; once sending has

@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use http::HeaderValue;
 use http::request::Parts;
 use lb_balance::{
-    Attempts, Counters, EndpointId, Lease, NoEndpoint, Outcome, Pace, Picker, RetryBudget, Timestamp, Wish, pace,
+    Attempts, Counters, EndpointId, Lease, NoEndpoint, Outcome, Pace, Picker, RetryBudget, Timestamp, Turn, Wish, pace,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -174,11 +174,12 @@ impl ClusterHandle {
         Ok(Held::new(lease, self))
     }
 
-    /// The cookie that binds the client's session to this endpoint, unless it is there already. Whoever asked for an endpoint
-    /// by name keeps the session that it has.
-    pub(crate) fn binding(&self, ties: Ties, endpoint: EndpointId) -> Option<&HeaderValue> {
+    /// The cookie that binds the client's session to the endpoint that answered so, unless it is there already. Whoever asked
+    /// for an endpoint by name keeps the session that it has, and nobody is bound by a failure.
+    pub(crate) fn binding(&self, ties: Ties, endpoint: EndpointId, outcome: Outcome) -> Option<&HeaderValue> {
         let sessions = self.sessions.as_ref()?;
-        (ties.pinned.is_none() && ties.session != Some(endpoint)).then(|| sessions.binding(endpoint))
+        let is_new = ties.pinned.is_none() && ties.session != Some(endpoint);
+        (is_new && !self.config.retry.covers(outcome)).then(|| sessions.binding(endpoint))
     }
 
     fn find(&self, name: &str) -> Option<EndpointId> {
@@ -216,6 +217,15 @@ impl ClusterHandle {
         if self.reports.try_send(Report::Attempt(report)).is_ok() {
             lease.settle();
         }
+    }
+
+    /// A trial was overtaken by a hedge: that is no proof that the endpoint works again, or every request that can be hedged
+    /// would go there first and wait.
+    pub(crate) fn report_slow_trial(&self, endpoint: EndpointId, at: Timestamp) {
+        let (turn, outcome) = (Turn::Trial, Outcome::Overtaken);
+        // If so many reports wait that this one finds no place, the next trial says the same.
+        let _full =
+            self.reports.try_send(Report::Attempt(lb_balance::Report { endpoint, turn, outcome, blamed: true, at }));
     }
 
     /// Hears of an attempt that was given up while its endpoint was still silent.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lb_balance::{EndpointId, Lease, Outcome, Timestamp};
+use lb_balance::{EndpointId, Lease, Outcome, Timestamp, Turn};
 
 use crate::cluster::ClusterHandle;
 
@@ -29,6 +29,10 @@ impl Held {
 
     pub(crate) fn endpoint(&self) -> EndpointId {
         self.lease.endpoint()
+    }
+
+    pub(crate) fn turn(&self) -> Turn {
+        self.lease.turn()
     }
 
     pub(crate) fn cluster(&self) -> &ClusterHandle {

@@ -100,6 +100,10 @@ impl<D: Dial> Proxy<D> {
             Ok(lease) => Some(lease),
             Err(reject) => return rejected(reject, head.headers()),
         };
+        if cluster.queued().is_some() {
+            // What it has waited for its place is not taken from the time for its tries.
+            attempts.begin_now(clock.now());
+        }
         let mut race = Race::new(cluster, endpoints, head, body, ties);
         // The last real answer: it is passed on when everything else fails.
         let mut kept: Option<Carrying<D>> = None;
@@ -118,6 +122,17 @@ impl<D: Dial> Proxy<D> {
                 next = Some(lease);
                 continue;
             }
+            match result {
+                Ok(hit) => {
+                    let binding = cluster.binding(ties, endpoint, outcome);
+                    let answer = carry::<D>(hit, &endpoints[endpoint.index()], body, lease, binding);
+                    if let Some(older) = kept.replace(answer) {
+                        older.into_body().discard();
+                    }
+                }
+                // Its place is free for others while this request waits.
+                Err(_) => drop(lease),
+            }
             next = match verdict {
                 Verdict::RetryAfter(wait) if ties.pinned.is_none() => {
                     if !wait.is_zero() {
@@ -127,13 +142,6 @@ impl<D: Dial> Proxy<D> {
                 }
                 Verdict::RetryAfter(_) | Verdict::RetryFresh | Verdict::AwaitOther | Verdict::Deliver(_) => None,
             };
-            if let Ok(hit) = result {
-                let binding = cluster.binding(ties, endpoint);
-                let answer = carry::<D>(hit, &endpoints[endpoint.index()], body, lease, binding);
-                if let Some(older) = kept.replace(answer) {
-                    older.into_body().discard();
-                }
-            }
             if next.is_none() && verdict != Verdict::AwaitOther {
                 break outcome;
             }

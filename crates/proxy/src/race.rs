@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lb_balance::{Attempts, EndpointId, Timestamp};
+use lb_balance::{Attempts, EndpointId, Timestamp, Turn};
 use tokio::time::timeout;
 
 use crate::attempt::{self, Endpoint, Hit, Miss};
@@ -41,6 +41,7 @@ pub(crate) struct Done<D: Dial> {
 /// An attempt under way beside another. Dropping it cancels it.
 struct Runner<'r, D: Dial> {
     endpoint: EndpointId,
+    turn: Turn,
     began: Timestamp,
     done: Pin<Box<dyn Future<Output = Done<D>> + 'r>>,
 }
@@ -77,9 +78,14 @@ impl<'r, D: Dial> Race<'r, D> {
 
     /// What is to be delivered is there: an attempt that is still under way is cancelled.
     pub(crate) fn end(self, attempts: &mut Attempts<'_>) {
-        if let Some(slower) = self.other {
-            let took = self.endpoints[slower.endpoint.index()].clock.now().since(slower.began);
-            attempts.note_overtaken(slower.endpoint, took);
+        if let Some(Runner { endpoint, turn, began, done }) = self.other {
+            let now = self.endpoints[endpoint.index()].clock.now();
+            attempts.note_overtaken(endpoint, now.since(began));
+            // The lease first: it lays the trial's ticket down, which the news then takes away.
+            drop(done);
+            if turn == Turn::Trial {
+                self.cluster.report_slow_trial(endpoint, now);
+            }
         }
     }
 
@@ -120,8 +126,9 @@ impl<'r, D: Dial> Race<'r, D> {
     }
 
     fn start(&self, lease: Held, fresh: bool) -> Runner<'r, D> {
-        let (endpoint, began) = (lease.endpoint(), self.endpoints[lease.endpoint().index()].clock.now());
-        Runner { endpoint, began, done: Box::pin(run(self.endpoints, self.head, self.body, lease, fresh)) }
+        let (endpoint, turn) = (lease.endpoint(), lease.turn());
+        let began = self.endpoints[endpoint.index()].clock.now();
+        Runner { endpoint, turn, began, done: Box::pin(run(self.endpoints, self.head, self.body, lease, fresh)) }
     }
 }
 

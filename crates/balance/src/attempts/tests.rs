@@ -86,6 +86,16 @@ fn no_attempt_begins_after_the_time_for_retries() {
 }
 
 #[test]
+fn the_time_that_a_request_has_waited_for_an_endpoint_is_not_taken_from_its_tries() {
+    let unlimited = unlimited();
+    let policy = policy();
+    let mut attempts = Attempts::new(&policy, &unlimited, NOW, true);
+    let (admitted, later) = (NOW + Duration::from_secs(20), NOW + Duration::from_secs(21));
+    attempts.begin_now(admitted);
+    assert_eq!(attempts.judge(at(0, CLOSED), Sent::Kept, later, 0), Verdict::RetryAfter(Duration::ZERO));
+}
+
+#[test]
 fn a_wait_that_would_end_too_late_ends_the_retries() {
     let unlimited = unlimited();
     let policy = RetryPolicy { backoff: Duration::from_secs(1), ..policy() };

@@ -79,7 +79,7 @@ fn read_table(table: Table<'_>, name: &str, place: Place<'_>, may_be_counted: bo
     let Retry { policy: retry, budget, hedge, replay_limit, attempt_timeout } = retry::read(&table, &preset);
     let health = health::read(&table, preset.health);
     let timeouts = Timeouts { attempt: attempt_timeout, ..timeouts::read(&table, preset.timeouts) };
-    let queue = waiting::read_queue(&table);
+    let queue = waiting::read_queue(&table, endpoints.as_deref());
     let probe = table.optional("probe").map(|value| probe::read(&value));
     table.finish();
     let (probe, probing) = match probe {

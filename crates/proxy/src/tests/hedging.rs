@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lb_balance::{Algorithm, BudgetPolicy};
+use lb_balance::{Algorithm, Belief, BudgetPolicy};
 use tokio::time::Instant;
 
 use super::world::{OK, Script, UNAVAILABLE, World, at_once, in_paused_time};
@@ -203,5 +203,27 @@ fn the_delay_is_learned_from_what_others_took() {
             let (answer, took) = get_and_time(&world).await;
             assert!(took < Duration::from_millis(60), "{took:?}: {answer}");
         }
+    });
+}
+
+/// Or every request that can be hedged would be the trial of an endpoint that hangs, and wait for its hedge.
+#[test]
+fn a_trial_that_is_overtaken_has_failed() {
+    in_paused_time(async {
+        let world = hedging_with(&[after(9_000_000, OK), at_once(OK)], |config| {
+            config.policy.health.max_fails = 1;
+            config.timeouts.response = Duration::from_secs(1);
+        });
+        // A POST is not hedged: the one that hangs is blamed for it.
+        let post = "POST / HTTP/1.1\r\nhost: t\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+        while !world.ask(post).await.starts_with("HTTP/1.1 504") {}
+        tokio::time::sleep(Duration::from_secs(11)).await;
+        let belief = async || world.snapshot().await.endpoints[0].belief;
+        assert_eq!(belief().await, Belief::Trial);
+        let (answer, took) = get_and_time(&world).await;
+        assert!(answer.starts_with("HTTP/1.1 200") && took >= DELAY, "{took:?}: {answer}");
+        assert!(matches!(belief().await, Belief::Ejected { .. }));
+        let (_, took) = get_and_time(&world).await;
+        assert!(took < DELAY, "{took:?}");
     });
 }

@@ -155,3 +155,17 @@ fn peak_ewma_hears_of_requests_whose_clients_left_a_silent_endpoint() {
         assert_eq!(attempts().await[1], before + 8, "the other is known to be slow");
     });
 }
+
+#[test]
+fn who_waits_before_another_try_holds_no_place_at_the_endpoint_that_failed() {
+    in_paused_time(async {
+        let world = World::with(&[Script::Refuse, at_once(OK)], |config| {
+            config.retry.backoff = Duration::from_secs(2);
+            config.policy.health.max_fails = 0;
+        });
+        let (mut client, _serving) = world.client();
+        client.write_all(b"GET / HTTP/1.1\r\nhost: t\r\n\r\n").await.expect("it takes a request");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        assert_eq!(world.snapshot().await.endpoints[0].counters.in_flight, 0);
+    });
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::world::{OK, Script, World, at_once, in_paused_time};
+use super::world::{OK, Script, UNAVAILABLE, World, at_once, in_paused_time};
 use crate::Secret;
 use crate::config::{ClusterConfig, Hedge, StickyConfig};
 
@@ -124,5 +124,14 @@ fn a_session_waits_for_its_endpoint_where_others_are_hedged() {
         let world = World::with(&[slow, at_once(OK)], hedging);
         assert_eq!(ask(&world, &cookie).await, ("e1".to_owned(), None));
         assert_eq!(ask(&world, "").await.0, "e2", "a stranger's hedge is quicker");
+    });
+}
+
+#[test]
+fn nobody_is_bound_by_a_failure() {
+    in_paused_time(async {
+        let world = World::with(&[at_once(UNAVAILABLE), at_once(UNAVAILABLE)], sticky);
+        let answer = world.get().await;
+        assert!(answer.starts_with("HTTP/1.1 503") && !answer.contains("set-cookie"), "{answer}");
     });
 }

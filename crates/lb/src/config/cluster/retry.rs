@@ -41,7 +41,7 @@ pub(super) fn read(table: &Table<'_>, preset: &Preset) -> Retry {
     let attempt_timeout = retry.optional("attempt-timeout").and_then(|value| value.duration()).or(attempt);
     let budget = retry.optional("budget").map_or(budget, |value| read_budget(&value));
     let replay_limit = retry.optional("body-limit").and_then(|value| value.size()).unwrap_or(defaults::BODY_LIMIT);
-    let hedge = waiting::read_hedge(&retry, policy.attempts.get());
+    let hedge = waiting::read_hedge(&retry, &policy);
     retry.finish();
     Retry { policy, budget, hedge, replay_limit, attempt_timeout }
 }

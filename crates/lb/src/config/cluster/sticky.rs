@@ -17,7 +17,7 @@ const LONGEST_AGE: Duration = Duration::from_hours(400 * 24);
 
 pub(super) fn read(cluster: &Table<'_>, folder: &Path) -> Option<StickyConfig> {
     let table = cluster.optional("sticky")?.table("sticky")?;
-    let cookie = table.optional("cookie").and_then(|value| hash::read_cookie_name(&value));
+    let cookie = table.optional("cookie").and_then(|value| read_cookie_name(&value));
     let (said, file) = (table.optional("secret"), table.optional("secret-file"));
     if let (Some(_), Some(file)) = (said, file) {
         file.problem("there are two secrets", "keep one of `secret` and `secret-file`");
@@ -30,6 +30,16 @@ pub(super) fn read(cluster: &Table<'_>, folder: &Path) -> Option<StickyConfig> {
     let max_age = table.optional("max-age").and_then(|value| read_age(&value));
     table.finish();
     Some(StickyConfig { cookie: cookie.unwrap_or_else(|| defaults::SESSION_COOKIE.to_owned()), secret, max_age })
+}
+
+/// Browsers take a cookie with one of these prefixes only over TLS, and with attributes that `lb` does not set.
+fn read_cookie_name(value: &Value<'_>) -> Option<String> {
+    let name = hash::read_cookie_name(value)?;
+    let prefix = ["__host-", "__secure-"].into_iter().find(|prefix| name.to_ascii_lowercase().starts_with(prefix));
+    if prefix.is_some() {
+        value.problem("no browser would keep this cookie", "choose a name without the prefix __Host- or __Secure-");
+    }
+    prefix.is_none().then_some(name)
 }
 
 fn read_file(value: &Value<'_>, folder: &Path) -> Option<Secret> {
