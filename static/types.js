@@ -4,7 +4,7 @@
 /**
  * @typedef {{ version: string, config: string, started_at_ms: number, now_ms: number, workers: number,
  *   clusters: Cluster[] }} Status
- * @typedef {{ name: string, algorithm: string, probed: boolean, endpoints: Endpoint[] }} Cluster
+ * @typedef {{ name: string, algorithm: string, probed: boolean, queued?: number, endpoints: Endpoint[] }} Cluster
  * @typedef {{ name: string, address: string, weight: number, priority?: number, max_in_flight?: number,
  *   belief: Belief, reason: string, since_ms: number, until_ms: number | null, probe: Probe | null, attempts: number, failures: number, in_flight: number,
  *   latency_us: number | null }} Endpoint

@@ -1,12 +1,11 @@
 //! The loop: takes what happens next and lets balancers and players do their part. Decides nothing.
 
+mod attending;
+
 use std::time::Duration;
 
 use fastrand::Rng;
-use lb_balance::{
-    Attempt, Attempts, Belief, EndpointId, Failure, Outcome, ProbePoll, RetryBudget, Sent, Stop, Timestamp, Verdict,
-    Wish,
-};
+use lb_balance::{Attempt, Attempts, EndpointId, Failure, Outcome, RetryBudget, Sent, Stop, Timestamp, Verdict, Wish};
 
 use crate::agenda::{Agenda, Event};
 use crate::arrivals::{Arrivals, Arriving};
@@ -348,57 +347,6 @@ impl<'s> Simulation<'s> {
         let slice = self.report.slice(self.now.since_origin());
         slice.requests += 1;
         slice.failed += u32::from(!succeeded);
-    }
-
-    /// Lets a balancer do what is due, hears what it has to say, and plans when to come back.
-    fn attend(&mut self, index: u32) {
-        let now = self.now;
-        self.balancers[index as usize].cluster.handle_timeout(now);
-        let mut next = self.send_due_probes(index);
-        let balancer = &mut self.balancers[index as usize];
-        balancer.refresh(now);
-        while let Some(event) = balancer.cluster.poll_event() {
-            self.audit.hear(index, &event);
-            match event.to {
-                Belief::Ejected { .. } => {
-                    self.report.ejections += 1;
-                    self.report.slice(now.since_origin()).ejections += 1;
-                }
-                Belief::Down => self.report.downs += 1,
-                Belief::Up | Belief::Trial | Belief::Draining => {}
-            }
-        }
-        let timeout = balancer.cluster.poll_timeout();
-        next = [next, timeout].into_iter().flatten().min();
-        // What was due before is due now: time does not run backwards.
-        if let Some(at) = next.map(|at| at.max(now))
-            && balancer.wakes_at.is_none_or(|wakes_at| at < wakes_at)
-        {
-            balancer.wakes_at = Some(at);
-            self.agenda.plan(at, Event::Wake { balancer: index });
-        }
-    }
-
-    fn send_due_probes(&mut self, index: u32) -> Option<Timestamp> {
-        let now = self.now;
-        loop {
-            match self.balancers[index as usize].cluster.poll_probe(now) {
-                ProbePoll::Idle => return None,
-                ProbePoll::Wait(until) => return Some(until),
-                ProbePoll::Send(endpoint) => {
-                    self.report.probes += 1;
-                    let times_out = now + self.setup.balancer.probe_timeout;
-                    let course = self.players[endpoint.index()].probe(now, &mut self.rng);
-                    let (at, outcome) = match course {
-                        Course::Ends(at, outcome) if at < times_out => (at, outcome),
-                        Course::Ends(..) | Course::Shares | Course::Hangs => {
-                            (times_out, Outcome::Failed(Failure::ResponseTimeout))
-                        }
-                    };
-                    self.agenda.plan(at, Event::Probed { balancer: index, endpoint, began: now, outcome });
-                }
-            }
-        }
     }
 
     /// A fault begins or ends.

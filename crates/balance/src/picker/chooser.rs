@@ -119,8 +119,14 @@ fn whose_turn_it_is(
     scene: &Scene<'_>,
     mut may: impl FnMut(EndpointId) -> bool,
 ) -> Option<EndpointId> {
-    let (before, after) = turns.split_at(scene.cursor.next() % turns.len());
+    let turn = scene.cursor.next() % turns.len();
+    // Nearly always that is it, and nothing need be remembered.
+    if may(turns[turn]) {
+        return Some(turns[turn]);
+    }
+    let (before, after) = turns.split_at(turn);
     let mut passed = Passed::default();
+    passed.note(turns[turn], true);
     for id in after.iter().chain(before).copied() {
         // An endpoint may have several turns.
         if passed.contains(id) {

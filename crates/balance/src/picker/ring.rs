@@ -20,7 +20,7 @@ pub(crate) struct Ring {
     bits: u32,
 }
 
-/// An endpoint of average weight has so many points where there are few endpoints: a share is within a tenth of what it
+/// An endpoint of average weight has so many points where there are few endpoints: its share is within a tenth of what it
 /// should be.
 const MOST_POINTS_EACH: u64 = 1024;
 
