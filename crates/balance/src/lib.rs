@@ -5,7 +5,7 @@
 //! So the same code serves production, unit tests and simulations in virtual time.
 //!
 //! ```text
-//!            handle_failure, handle_probe, handle_timeout
+//!            handle_report, handle_probe, handle_timeout
 //!   reports ─────────────────────────▶ Cluster   cold: one owner, &mut self
 //!                                         │ poll_picker  (only when the available set changes)
 //!                                         ▼
