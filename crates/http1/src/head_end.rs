@@ -1,0 +1,71 @@
+//! Finds where a head ends. Each byte is looked at once, however slowly they come.
+
+use crate::Flaw;
+
+/// Where in the bytes of a head the search stands.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct HeadEnd {
+    searched: usize,
+}
+
+impl HeadEnd {
+    /// The length of the head at the start of these bytes, its empty line included; `None` if it is not all there. To be called
+    /// with the same bytes and more of them.
+    ///
+    /// # Errors
+    ///
+    /// [`Flaw::LineEnd`] if a line ends in anything but CR LF. RFC 9112 §2.2 lets a recipient take a lone LF for a line's
+    /// end; since not all do, a message with one may be read in two ways.
+    pub fn find(&mut self, bytes: &[u8]) -> Result<Option<usize>, Flaw> {
+        for at in memchr::memchr_iter(b'\n', &bytes[self.searched..]) {
+            let at = self.searched + at;
+            match bytes[..at] {
+                [.., b'\n', b'\r'] | [b'\r'] => return Ok(Some(at + 1)),
+                [.., b'\r'] => {}
+                _ => return Err(Flaw::LineEnd),
+            }
+        }
+        self.searched = bytes.len();
+        Ok(None)
+    }
+
+    /// How many bytes of empty lines there are before a request: a client may send one too many after a body, and they are
+    /// to be ignored (RFC 9112 §2.2).
+    pub fn blank(bytes: &[u8]) -> usize {
+        bytes.chunks_exact(2).take_while(|pair| pair == b"\r\n").count() * 2
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_ends_with_its_empty_line() {
+        assert_eq!(HeadEnd::default().find(b"GET / HTTP/1.1\r\nA: b\r\n\r\nbody\n"), Ok(Some(24)));
+    }
+
+    #[test]
+    fn it_is_found_in_whatever_pieces_it_comes() {
+        let head = b"GET / HTTP/1.1\r\nA: b\r\n\r\n";
+        let mut end = HeadEnd::default();
+        for so_far in 0..head.len() {
+            assert_eq!(end.find(&head[..so_far]), Ok(None));
+        }
+        assert_eq!(end.find(head), Ok(Some(head.len())));
+    }
+
+    #[test]
+    fn a_lone_line_feed_ends_no_line() {
+        for head in ["GET / HTTP/1.1\n\n", "GET / HTTP/1.1\r\nA: b\n\r\n", "GET / HTTP/1.1\r\n\n", "\n"] {
+            assert_eq!(HeadEnd::default().find(head.as_bytes()), Err(Flaw::LineEnd), "{head:?}");
+        }
+    }
+
+    #[test]
+    fn empty_lines_before_a_request_are_counted() {
+        for (bytes, blank) in [("", 0), ("\r", 0), ("\r\nG", 2), ("\r\n\r\n\r", 4), ("G\r\n", 0)] {
+            assert_eq!(HeadEnd::blank(bytes.as_bytes()), blank, "{bytes:?}");
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! The head of a request.
+
+use crate::fields::{Fields, Known, Span, flaw_of, room};
+use crate::target::{self, Target};
+use crate::{Flaw, Framing, Limits, Refusal};
+
+/// A version of HTTP that this crate reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Version {
+    /// HTTP/1.0.
+    Http10,
+    /// HTTP/1.1.
+    #[default]
+    Http11,
+}
+
+/// A request's head. It can be read into again and again, and keeps its memory.
+#[derive(Debug, Clone, Default)]
+pub struct RequestHead {
+    version: Version,
+    method: Span,
+    target: Span,
+    fields: Fields,
+    framing: Framing,
+    wants_close: bool,
+    expects_continue: bool,
+}
+
+impl RequestHead {
+    /// Reads a whole head: what [`HeadEnd`](crate::HeadEnd) found.
+    ///
+    /// # Errors
+    ///
+    /// Why it is refused; the head is of no use then.
+    pub fn read(&mut self, text: &[u8], limits: &Limits) -> Result<(), Refusal> {
+        if text.len() > limits.head {
+            return Err(Flaw::TooLarge.into());
+        }
+        // What is one too long for the limit is an answer of its own (RFC 9110 §15.5.15), whatever it is made of.
+        let line = &text[..memchr::memchr(b'\n', text).unwrap_or(text.len())];
+        if line.len() > limits.target && line.split(|byte| *byte == b' ').any(|part| part.len() > limits.target) {
+            return Err(Refusal::TargetTooLong);
+        }
+        let (mut room, mut parsed) = (room(), httparse::Request::new(&mut []));
+        let room = &mut room[..limits.fields.min(Limits::MOST_FIELDS)];
+        match parsed.parse_with_uninit_headers(text, room) {
+            Ok(httparse::Status::Complete(length)) if length == text.len() => {}
+            Ok(_) => return Err(Flaw::LineEnd.into()),
+            Err(httparse::Error::Version) if speaks_another_version(line) => return Err(Refusal::Version),
+            Err(error) => return Err(flaw_of(error).into()),
+        }
+        let (Some(method), Some(target), Some(minor)) = (parsed.method, parsed.path, parsed.version) else {
+            return Err(Flaw::FirstLine.into());
+        };
+        self.version = if minor == 0 { Version::Http10 } else { Version::Http11 };
+        // The line was read in one go: it begins with the method, and one space parts it from the target.
+        self.method = Span::of(0..method.len());
+        self.target = Span::of(method.len() + 1..method.len() + 1 + target.len());
+        self.fields.begin(text);
+        self.fields.take(text, parsed.headers);
+        self.check()
+    }
+
+    fn check(&mut self) -> Result<(), Refusal> {
+        self.framing = Framing::declared(&self.fields, self.version)?.unwrap_or(Framing::Empty);
+        let own = Target::of(self.method().as_bytes(), self.raw_target())?.authority;
+        let mut hosts = self.fields.known(Known::Host);
+        match (hosts.next(), own) {
+            (Some(_), _) if hosts.next().is_some() => return Err(Refusal::SeveralHosts),
+            (Some(host), _) if !target::is_authority(host) => return Err(Refusal::BadHost),
+            // RFC 9112 §3.2: a client that sends both sends the same; §3.2.2 lets a proxy take the target's. But who routes by one
+            // and who by the other is two hosts.
+            (Some(host), Some(own)) if !is_same_host(host, own) => return Err(Refusal::HostsDiffer),
+            (None, _) if self.version >= Version::Http11 => return Err(Refusal::NoHost),
+            (Some(_) | None, _) => {}
+        }
+        let mut expectations = self.fields.known(Known::Expect);
+        self.expects_continue = match (expectations.next(), expectations.next()) {
+            (None, _) => false,
+            (Some(one), None) if one.eq_ignore_ascii_case(b"100-continue") => self.version >= Version::Http11,
+            (Some(_), _) => return Err(Refusal::Expectation),
+        };
+        self.wants_close = match self.version {
+            Version::Http11 => self.fields.has_connection_option("close"),
+            Version::Http10 => {
+                self.fields.has_connection_option("close") || !self.fields.has_connection_option("keep-alive")
+            }
+        };
+        Ok(())
+    }
+
+    /// Its version.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Its method, a token; methods are told apart by case (RFC 9110 §9.1).
+    pub fn method(&self) -> &str {
+        core::str::from_utf8(&self.fields.text[self.method.range()]).unwrap_or_default()
+    }
+
+    /// Its target, taken apart.
+    pub fn target(&self) -> Target<'_> {
+        let nothing = Target { authority: None, path_and_query: b"" };
+        // It was checked when it was read.
+        Target::of(self.method().as_bytes(), self.raw_target()).unwrap_or(nothing)
+    }
+
+    fn raw_target(&self) -> &[u8] {
+        &self.fields.text[self.target.range()]
+    }
+
+    /// The host and port that it is for: the target's own, or else the Host field's; `None` if it names none.
+    pub fn authority(&self) -> Option<&[u8]> {
+        let own = if self.raw_target().first() == Some(&b'/') { None } else { self.target().authority };
+        own.or_else(|| self.fields.known(Known::Host).next()).filter(|authority| !authority.is_empty())
+    }
+
+    /// Its fields.
+    pub fn fields(&self) -> &Fields {
+        &self.fields
+    }
+
+    /// How its body is framed; never until close.
+    pub fn framing(&self) -> Framing {
+        self.framing
+    }
+
+    /// Whether its connection ends with it.
+    pub fn wants_close(&self) -> bool {
+        self.wants_close
+    }
+
+    /// Whether the client waits for a 100 before it sends the body.
+    pub fn expects_continue(&self) -> bool {
+        self.expects_continue
+    }
+}
+
+/// Whether it is a request line but for its version, which is one of HTTP, and none of ours.
+fn speaks_another_version(line: &[u8]) -> bool {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let mut parts = line.split(|byte| *byte == b' ').skip(2);
+    let version = parts.next().and_then(|version| version.strip_prefix(b"HTTP/"));
+    let is_version = matches!(version, Some([major, b'.', minor]) if major.is_ascii_digit() && minor.is_ascii_digit());
+    is_version && parts.next().is_none()
+}
+
+fn is_same_host(one: &[u8], other: &[u8]) -> bool {
+    let plain = |authority: &[u8]| authority.strip_suffix(b":80").or(authority.strip_suffix(b":443")).map(<[u8]>::len);
+    let without_port = |authority: &[u8]| plain(authority).unwrap_or(authority.len());
+    one[..without_port(one)].eq_ignore_ascii_case(&other[..without_port(other)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<RequestHead, Refusal> {
+        let mut head = RequestHead::default();
+        head.read(text.as_bytes(), &Limits::DEFAULT).map(|()| head)
+    }
+
+    #[test]
+    fn a_head_is_read() {
+        let head = read("GET /a?b HTTP/1.1\r\nHost: h\r\nX: y\r\nContent-Length: 3\r\n\r\n").expect("a head");
+        assert_eq!((head.method(), head.version()), ("GET", Version::Http11));
+        assert_eq!(head.target().path_and_query, b"/a?b");
+        assert_eq!(head.authority(), Some(&b"h"[..]));
+        assert_eq!(head.fields().get("x"), Some(&b"y"[..]));
+        assert_eq!(head.framing(), Framing::Length(3));
+        assert!(!head.wants_close() && !head.expects_continue());
+    }
+
+    #[test]
+    fn a_head_can_be_read_into_again() {
+        let mut head =
+            read("GET /a HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n").expect("a head");
+        head.read(b"PUT /b HTTP/1.1\r\nHost: i\r\n\r\n", &Limits::DEFAULT).expect("a head");
+        assert_eq!((head.method(), head.authority(), head.fields().len()), ("PUT", Some(&b"i"[..]), 1));
+        assert!(!head.wants_close() && !head.expects_continue());
+    }
+
+    #[test]
+    fn what_is_no_request_is_refused() {
+        for (text, flaw) in [
+            ("GET  / HTTP/1.1\r\nHost: h\r\n\r\n", Flaw::FirstLine),
+            ("GET / HTTP/1.1 \r\nHost: h\r\n\r\n", Flaw::LineEnd),
+            ("GET /a b HTTP/1.1\r\nHost: h\r\n\r\n", Flaw::FirstLine),
+            ("GET /\r\nHost: h\r\n\r\n", Flaw::FirstLine),
+            ("G@T / HTTP/1.1\r\nHost: h\r\n\r\n", Flaw::FirstLine),
+            (" GET / HTTP/1.1\r\nHost: h\r\n\r\n", Flaw::FirstLine),
+            ("GET / http/1.1\r\nHost: h\r\n\r\n", Flaw::FirstLine),
+            ("GET / HTTP/1.1\r\n Host: h\r\n\r\n", Flaw::FieldName),
+            ("GET / HTTP/1.1\r\nHost : h\r\n\r\n", Flaw::FieldName),
+        ] {
+            assert_eq!(read(text).expect_err("a flaw"), Refusal::Flaw(flaw), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn other_versions_are_refused_as_such() {
+        for version in ["2.0", "1.2", "0.9", "3.0"] {
+            let text = format!("GET / HTTP/{version}\r\nHost: h\r\n\r\n");
+            assert_eq!(read(&text).expect_err("another version"), Refusal::Version, "{version}");
+        }
+    }
+
+    #[test]
+    fn a_request_has_exactly_one_host() {
+        for (fields, refusal) in [
+            ("", Refusal::NoHost),
+            ("Host: a\r\nHost: a\r\n", Refusal::SeveralHosts),
+            ("Host: a b\r\n", Refusal::BadHost),
+            ("Host: u@h\r\n", Refusal::BadHost),
+            ("Host: a, b\r\n", Refusal::BadHost),
+        ] {
+            let text = format!("GET / HTTP/1.1\r\n{fields}\r\n");
+            assert_eq!(read(&text).expect_err("no host"), refusal, "{fields:?}");
+        }
+        assert_eq!(read("GET / HTTP/1.0\r\n\r\n").expect("HTTP/1.0 knows no Host").authority(), None);
+        assert_eq!(read("GET / HTTP/1.1\r\nHost:\r\n\r\n").expect("an empty one").authority(), None);
+    }
+
+    #[test]
+    fn the_target_and_the_host_field_name_the_same_host() {
+        let read = |host| read(&format!("GET http://a.example/x HTTP/1.1\r\nHost: {host}\r\n\r\n"));
+        for same in ["a.example", "A.example:80"] {
+            assert_eq!(read(same).expect("the same host").authority(), Some(&b"a.example"[..]));
+        }
+        assert_eq!(read("b.example").expect_err("another"), Refusal::HostsDiffer);
+        assert_eq!(read("a.example:81").expect_err("another"), Refusal::HostsDiffer);
+    }
+
+    #[test]
+    fn whether_a_connection_ends_is_said_by_each_version_in_its_way() {
+        for (version, connection, ends) in [
+            ("1.1", "", false),
+            ("1.1", "Connection: keep-alive\r\n", false),
+            ("1.1", "Connection: x, Close\r\n", true),
+            ("1.0", "", true),
+            ("1.0", "Connection: Keep-Alive\r\n", false),
+            ("1.0", "Connection: keep-alive, close\r\n", true),
+        ] {
+            let head = read(&format!("GET / HTTP/{version}\r\nHost: h\r\n{connection}\r\n")).expect("a head");
+            assert_eq!(head.wants_close(), ends, "{version} {connection:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_continue_can_be_expected() {
+        let read = |version, expect| read(&format!("PUT / HTTP/{version}\r\nHost: h\r\nExpect: {expect}\r\n\r\n"));
+        assert!(read("1.1", "100-Continue").expect("a head").expects_continue());
+        assert!(!read("1.0", "100-continue").expect("HTTP/1.0 cannot wait").expects_continue());
+        assert_eq!(read("1.1", "tea").expect_err("no"), Refusal::Expectation);
+        assert_eq!(read("1.1", "100-continue, tea").expect_err("no"), Refusal::Expectation);
+    }
+
+    #[test]
+    fn what_is_too_large_is_said_to_be_so() {
+        let limits = Limits { head: 100, target: 20, fields: 2 };
+        let read = |text: &str| RequestHead::default().read(text.as_bytes(), &limits);
+        let long = "a".repeat(20);
+        let target = format!("GET /{long} HTTP/1.1\r\nHost: h\r\n\r\n");
+        assert_eq!(read(&target), Err(Refusal::TargetTooLong));
+        assert_eq!(read("GET / HTTP/1.1\r\nHost: h\r\nA: b\r\nC: d\r\n\r\n"), Err(Flaw::TooManyFields.into()));
+        assert_eq!(
+            read(&format!("GET / HTTP/1.1\r\nHost: h\r\nA: {}\r\n\r\n", "b".repeat(70))),
+            Err(Flaw::TooLarge.into())
+        );
+    }
+}

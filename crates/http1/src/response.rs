@@ -1,0 +1,153 @@
+//! The head of an answer.
+
+use crate::fields::{Fields, Span, flaw_of, room};
+use crate::request::Version;
+use crate::{Flaw, Framing, Limits};
+
+/// An answer's head. It can be read into again and again, and keeps its memory.
+#[derive(Debug, Clone, Default)]
+pub struct ResponseHead {
+    version: Version,
+    status: u16,
+    reason: Span,
+    fields: Fields,
+    declared: Option<Framing>,
+}
+
+impl ResponseHead {
+    /// Reads a whole head: what [`HeadEnd`](crate::HeadEnd) found.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it; the head is of no use then.
+    pub fn read(&mut self, text: &[u8], limits: &Limits) -> Result<(), Flaw> {
+        if text.len() > limits.head {
+            return Err(Flaw::TooLarge);
+        }
+        let (mut room, mut parsed) = (room(), httparse::Response::new(&mut []));
+        let room = &mut room[..limits.fields.min(Limits::MOST_FIELDS)];
+        match httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut parsed, text, room) {
+            Ok(httparse::Status::Complete(length)) if length == text.len() => {}
+            Ok(_) => return Err(Flaw::LineEnd),
+            Err(error) => return Err(flaw_of(error)),
+        }
+        let (Some(minor), Some(status), Some(reason)) = (parsed.version, parsed.code, parsed.reason) else {
+            return Err(Flaw::FirstLine);
+        };
+        if !(100..=599).contains(&status) {
+            return Err(Flaw::FirstLine);
+        }
+        self.version = if minor == 0 { Version::Http10 } else { Version::Http11 };
+        self.status = status;
+        let before_reason = "HTTP/1.1 200 ".len();
+        self.reason = Span::of(before_reason..before_reason + reason.len());
+        self.fields.begin(text);
+        self.fields.take(text, parsed.headers);
+        self.declared = Framing::declared(&self.fields, self.version)?;
+        Ok(())
+    }
+
+    /// Its status code, 100 to 599.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The words after the status, which mean nothing.
+    pub fn reason(&self) -> &[u8] {
+        self.fields.text.get(self.reason.range()).unwrap_or_default()
+    }
+
+    /// Its version.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Its fields.
+    pub fn fields(&self) -> &Fields {
+        &self.fields
+    }
+
+    /// What it says of its body's length, whether it has a body or not: what an answer to HEAD says is that of GET.
+    pub fn declared(&self) -> Option<Framing> {
+        self.declared
+    }
+
+    /// How its body is framed, as an answer to that method (RFC 9112 §6.3).
+    pub fn framing(&self, method: &str) -> Framing {
+        if method == "HEAD" || matches!(self.status, 100..=199 | 204 | 304) {
+            Framing::Empty
+        } else {
+            self.declared.unwrap_or(Framing::UntilClose)
+        }
+    }
+
+    /// Whether its connection ends with it.
+    pub fn wants_close(&self) -> bool {
+        match self.version {
+            Version::Http11 => self.fields.has_connection_option("close"),
+            Version::Http10 => {
+                self.fields.has_connection_option("close") || !self.fields.has_connection_option("keep-alive")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<ResponseHead, Flaw> {
+        let mut head = ResponseHead::default();
+        head.read(text.as_bytes(), &Limits::DEFAULT).map(|()| head)
+    }
+
+    #[test]
+    fn a_head_is_read() {
+        let head = read("HTTP/1.1 404 Not Here\r\nA: b\r\nContent-Length: 3\r\n\r\n").expect("a head");
+        assert_eq!((head.status(), head.reason(), head.fields().len()), (404, &b"Not Here"[..], 2));
+        assert_eq!((head.framing("GET"), head.framing("HEAD")), (Framing::Length(3), Framing::Empty));
+        for bare in ["HTTP/1.1 200\r\n\r\n", "HTTP/1.1 200 \r\n\r\n"] {
+            assert_eq!(read(bare).expect("no words, no harm").reason(), b"");
+        }
+    }
+
+    #[test]
+    fn some_answers_have_no_body_whatever_they_say() {
+        for status in ["204", "304", "100", "103"] {
+            let head = read(&format!("HTTP/1.1 {status} x\r\nContent-Length: 3\r\n\r\n")).expect("a head");
+            assert_eq!(head.framing("GET"), Framing::Empty, "{status}");
+        }
+        assert_eq!(read("HTTP/1.1 200 OK\r\n\r\n").expect("a head").framing("GET"), Framing::UntilClose);
+    }
+
+    #[test]
+    fn what_is_no_answer_is_refused() {
+        for (text, flaw) in [
+            ("HTTP/1.1 20 OK\r\n\r\n", Flaw::FirstLine),
+            ("HTTP/1.1 099 x\r\n\r\n", Flaw::FirstLine),
+            ("HTTP/1.1 600 x\r\n\r\n", Flaw::FirstLine),
+            ("HTTP/2.0 200 OK\r\n\r\n", Flaw::FirstLine),
+            ("SSH-2.0-x\r\n\r\n", Flaw::FirstLine),
+            ("HTTP/1.1 200 OK\r\nA : b\r\n\r\n", Flaw::FieldName),
+            ("HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n", Flaw::FieldName),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n", Flaw::SeveralLengths),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", Flaw::LengthAndEncoding),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", Flaw::Encoding),
+        ] {
+            assert_eq!(read(text).expect_err("a flaw"), flaw, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn whether_its_connection_ends_is_said_by_each_version_in_its_way() {
+        for (version, connection, ends) in [
+            ("1.1", "", false),
+            ("1.1", "Connection: close\r\n", true),
+            ("1.0", "", true),
+            ("1.0", "Connection: keep-alive\r\n", false),
+        ] {
+            let head = read(&format!("HTTP/{version} 200 OK\r\n{connection}\r\n")).expect("a head");
+            assert_eq!(head.wants_close(), ends, "{version} {connection:?}");
+        }
+    }
+}
