@@ -35,4 +35,4 @@ pub use refusal::{Flaw, Refusal};
 pub use request::{RequestHead, Version};
 pub use response::ResponseHead;
 pub use target::Target;
-pub use write::{LAST_CHUNK, push_chunk, push_decimal};
+pub use write::{LAST_CHUNK, push_chunk, push_chunk_size, push_decimal};

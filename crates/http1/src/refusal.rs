@@ -28,7 +28,7 @@ pub enum Flaw {
     #[error("Content-Length came more than once")]
     SeveralLengths,
     /// Transfer-Encoding is something else than a lone `chunked`.
-    #[error("Transfer-Encoding is something else than a lone \"chunked\"")]
+    #[error("Transfer-Encoding is something else than a lone chunked")]
     Encoding,
     /// Content-Length and Transfer-Encoding came together.
     #[error("Content-Length and Transfer-Encoding came together")]
@@ -54,18 +54,18 @@ pub enum Refusal {
     #[error("the target has none of the forms that a target can have")]
     Target,
     /// HTTP/1.1 asks for a Host field (RFC 9112 §3.2).
-    #[error("there is no Host")]
+    #[error("the Host field is missing")]
     NoHost,
     /// There are two.
-    #[error("there is more than one Host")]
+    #[error("there is more than one Host field")]
     SeveralHosts,
     /// It is not a host with or without a port.
-    #[error("Host is not a host")]
+    #[error("the Host field is not a host")]
     BadHost,
     /// The target's host and the Host field are two hosts.
-    #[error("the target and Host name different hosts")]
+    #[error("the target and the Host field name different hosts")]
     HostsDiffer,
     /// It expects something else than `100-continue` (RFC 9110 §10.1.1).
-    #[error("Expect is something else than \"100-continue\"")]
+    #[error("Expect is something else than 100-continue")]
     Expectation,
 }

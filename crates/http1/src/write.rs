@@ -8,9 +8,14 @@ pub fn push_chunk(into: &mut Vec<u8>, data: &[u8]) {
     if data.is_empty() {
         return;
     }
-    push_number(into, data.len() as u64, 16);
-    into.extend_from_slice(b"\r\n");
+    push_chunk_size(into, data.len());
     into.extend_from_slice(data);
+    into.extend_from_slice(b"\r\n");
+}
+
+/// Appends the line before a chunk of that many bytes, which is not the last one; after them an end of line is to follow.
+pub fn push_chunk_size(into: &mut Vec<u8>, length: usize) {
+    push_number(into, length as u64, 16);
     into.extend_from_slice(b"\r\n");
 }
 

@@ -1,22 +1,25 @@
 //! One try at one endpoint: a connection, the request, the head of its answer. What follows from the result is
 //! `lb-balance`'s to say.
 
+use std::future::poll_fn;
 use std::io;
-use std::pin::pin;
 use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
-use http::{Response, StatusCode};
-use hyper::body::Incoming;
-use lb_balance::{Failure, Outcome, Sent};
-use tokio::time::{timeout, timeout_at};
+use lb_balance::{Failure, Outcome, Sent, Timestamp};
+use lb_http1::ResponseHead;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::timeout;
 
 use crate::Address;
 use crate::clock::Clock;
 use crate::config::Timeouts;
 use crate::dial::Dial;
-use crate::forward::Head;
+use crate::forward::{self, Outgoing};
 use crate::pool::Pool;
-use crate::replay::Replay;
+use crate::replay::{NoMore, Replay};
+use crate::upload::Upload;
 use crate::wire::{Broken, Wire};
 
 /// An endpoint as one worker reaches it.
@@ -35,18 +38,25 @@ pub(crate) struct Miss {
     pub(crate) sent: Sent,
 }
 
-/// An answer's head, and the connection on which its body is coming.
-pub(crate) type Hit<D> = (Response<Incoming>, Wire<<D as Dial>::Stream>);
+/// An answer's head, the connection on which its body is coming, and what is still to be sent of the request.
+pub(crate) struct Hit<S> {
+    pub(crate) head: ResponseHead,
+    pub(crate) wire: Wire<S>,
+    pub(crate) upload: Upload,
+}
+
+/// How long an endpoint may take to ask for a body that the client holds back (RFC 9110 §10.1.1 lets nobody wait for ever).
+const CONTINUE_WAIT: Duration = Duration::from_secs(1);
 
 /// Sends the request; on a new connection if `fresh`, else on an idle one where there is one.
 pub(crate) async fn run<D: Dial>(
     endpoint: &Endpoint<D>,
-    head: &Head,
+    head: &Outgoing,
     body: &Replay,
     fresh: bool,
-) -> Result<Hit<D>, Miss> {
-    let (clock, limits) = (endpoint.clock, endpoint.timeouts);
-    let began = clock.now();
+) -> Result<Hit<D::Stream>, Miss> {
+    let limits = endpoint.timeouts;
+    let began = endpoint.clock.now();
     let idle = if fresh { None } else { endpoint.pool.take(began) };
     let mut wire = match idle {
         Some(wire) => wire,
@@ -56,52 +66,110 @@ pub(crate) async fn run<D: Dial>(
                 .map_err(|failure| Miss { outcome: Outcome::Failed(failure), sent: Sent::Nothing })?
         }
     };
-    let was_used = wire.was_used();
-    let result = {
-        let mut exchange = pin!(wire.exchange(head.request(body.reader())));
-        let mut answer_since = clock.now();
-        let mut attempt_since = began;
-        loop {
-            let answer_by = answer_since + limits.response;
-            let by = limits.attempt.map_or(answer_by, |limit| answer_by.min(attempt_since + limit));
-            match timeout_at(clock.deadline(by), exchange.as_mut()).await {
-                Ok(result) => break Some(result),
-                // The time for an answer begins when the last piece of the request is sent.
-                Err(_) => match body.last_taken().filter(|taken| *taken > answer_since) {
-                    Some(taken) => (answer_since, attempt_since) = (taken, taken),
-                    // A client may take longer to send than an endpoint to answer: the attempt's time stands still.
-                    None if by < answer_by && body.waits_for_client() => attempt_since = clock.now(),
-                    None => break None,
-                },
-            }
+    let mut upload = Upload::begin(&mut wire, head, body);
+    let mut answer = ResponseHead::default();
+    let mut patience =
+        Patience { clock: endpoint.clock, limits, answer_since: endpoint.clock.now(), attempt_since: began };
+    let ended = poll_fn(|cx| {
+        if let Poll::Ready(result) = poll_answer(cx, &mut wire, &mut upload, body, &mut answer) {
+            return Poll::Ready(Some(result));
         }
-    };
-    match result {
+        patience.poll_over(cx, &mut wire, &mut upload, body).map(|()| None)
+    })
+    .await;
+    match ended {
         // It was not asked to switch protocols: the request's Upgrade field does not pass.
-        Some(Ok(answer)) if answer.status() == StatusCode::SWITCHING_PROTOCOLS => {
+        Some(Ok(())) if answer.status() == 101 => {
             Err(Miss { outcome: Outcome::Failed(Failure::InvalidHeader), sent: body.sent() })
         }
-        Some(Ok(answer)) => Ok((answer, wire)),
-        Some(Err(broken)) => Err(miss(&broken, body, was_used && !wire.heard_anything())),
+        Some(Ok(())) => Ok(Hit { head: answer, wire, upload }),
+        Some(Err(broken)) => Err(miss(broken, &wire, body)),
         // A client that stopped sending in the middle of its body is nobody's failure, or it could eject endpoints.
         None if body.waits_for_client() => Err(Miss { outcome: Outcome::Abandoned, sent: body.sent() }),
         None => Err(Miss { outcome: Outcome::Failed(Failure::ResponseTimeout), sent: body.sent() }),
     }
 }
 
+/// Why an attempt ended without an answer.
+#[derive(Clone, Copy)]
+enum Ended {
+    Broken(Broken),
+    ClientBrokeOff,
+}
+
+/// Sends what can be sent, and waits for an answer that is not an interim one.
+fn poll_answer<S: AsyncRead + AsyncWrite + Unpin>(
+    cx: &mut Context<'_>,
+    wire: &mut Wire<S>,
+    upload: &mut Upload,
+    body: &Replay,
+    answer: &mut ResponseHead,
+) -> Poll<Result<(), Ended>> {
+    loop {
+        match upload.poll_send(cx, wire) {
+            Poll::Ready(Err(NoMore::ClientBrokeOff)) => return Poll::Ready(Err(Ended::ClientBrokeOff)),
+            Poll::Ready(Ok(()) | Err(NoMore::TriedElsewhere)) | Poll::Pending => {}
+        }
+        if let Err(broken) = ready!(wire.poll_head(cx, answer)) {
+            return Poll::Ready(Err(Ended::Broken(broken)));
+        }
+        match answer.status() {
+            // The client is asked for its body when it is first read.
+            100 => upload.go_on(),
+            102..=199 => body.client().tell(&forward::interim(answer)),
+            _ => return Poll::Ready(Ok(())),
+        }
+    }
+}
+
+/// How long an attempt may still take.
+struct Patience {
+    clock: Clock,
+    limits: Timeouts,
+    answer_since: Timestamp,
+    attempt_since: Timestamp,
+}
+
+impl Patience {
+    fn poll_over<S: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        cx: &mut Context<'_>,
+        wire: &mut Wire<S>,
+        upload: &mut Upload,
+        body: &Replay,
+    ) -> Poll<()> {
+        loop {
+            let answer_by = self.answer_since + self.limits.response;
+            let by = self.limits.attempt.map_or(answer_by, |limit| answer_by.min(self.attempt_since + limit));
+            if upload.awaits_continue() {
+                let continue_by = by.min(self.answer_since + CONTINUE_WAIT);
+                ready!(wire.poll_alarm(cx, self.clock.deadline(continue_by)));
+                upload.go_on();
+                // It sends the body now, which is another turn's work.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            ready!(wire.poll_alarm(cx, self.clock.deadline(by)));
+            // The time for an answer begins when the last piece of the request is sent.
+            match body.last_taken().filter(|taken| *taken > self.answer_since) {
+                Some(taken) => (self.answer_since, self.attempt_since) = (taken, taken),
+                // A client may take longer to send than an endpoint to answer: the attempt's time stands still.
+                None if by < answer_by && body.waits_for_client() => self.attempt_since = self.clock.now(),
+                None => return Poll::Ready(()),
+            }
+        }
+    }
+}
+
 /// Opens a connection and gets it ready to speak.
-pub(crate) async fn connect<D: Dial>(
-    dial: &D,
-    address: &Address,
-    limit: std::time::Duration,
-) -> Result<Wire<D::Stream>, Failure> {
+pub(crate) async fn connect<D: Dial>(dial: &D, address: &Address, limit: Duration) -> Result<Wire<D::Stream>, Failure> {
     match timeout(limit, dial.dial(address)).await {
         Err(_) => Err(Failure::ConnectTimeout),
         Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => Err(Failure::Refused),
         Ok(Err(error)) if error.kind() == io::ErrorKind::TimedOut => Err(Failure::ConnectTimeout),
         Ok(Err(error)) if is_our_shortage(&error) => Err(Failure::Shortage),
         Ok(Err(_)) => Err(Failure::Unreachable),
-        Ok(Ok(stream)) => Wire::new(stream).await.map_err(|_| Failure::Closed),
+        Ok(Ok(stream)) => Ok(Wire::new(stream)),
     }
 }
 
@@ -113,19 +181,19 @@ fn is_our_shortage(error: &io::Error) -> bool {
 }
 
 /// What a broken exchange says of the endpoint.
-pub(crate) fn failure(error: &hyper::Error) -> Failure {
-    if error.is_parse() { Failure::InvalidHeader } else { Failure::Closed }
+pub(crate) fn failure(broken: Broken) -> Failure {
+    match broken {
+        Broken::Closed => Failure::Closed,
+        Broken::Flaw(_) => Failure::InvalidHeader,
+    }
 }
 
-fn miss(broken: &Broken, body: &Replay, hung_up_idle: bool) -> Miss {
-    let sent = if broken.unsent { Sent::Nothing } else { body.sent() };
-    let outcome = if body.client_failed() {
-        Outcome::Abandoned
-    } else {
-        match failure(&broken.error) {
-            Failure::Closed if hung_up_idle => Outcome::Failed(Failure::IdleRace),
-            failure => Outcome::Failed(failure),
-        }
+fn miss<S: AsyncRead + AsyncWrite + Unpin>(ended: Ended, wire: &Wire<S>, body: &Replay) -> Miss {
+    let sent = if wire.has_spoken() { body.sent() } else { Sent::Nothing };
+    let outcome = match ended {
+        Ended::ClientBrokeOff => Outcome::Abandoned,
+        Ended::Broken(Broken::Closed) if wire.was_used() && !wire.has_heard() => Outcome::Failed(Failure::IdleRace),
+        Ended::Broken(broken) => Outcome::Failed(failure(broken)),
     };
     Miss { outcome, sent }
 }

@@ -1,5 +1,6 @@
 //! The only reader of time. Follows tokio's clock, so that a test that pauses it pauses everything.
 
+use std::cell::RefCell;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lb_balance::Timestamp;
@@ -31,6 +32,23 @@ impl Clock {
     pub(crate) fn deadline(&self, at: Timestamp) -> Instant {
         const FAR: Duration = Duration::from_hours(24 * 365);
         self.origin.checked_add(at.since_origin()).unwrap_or_else(|| self.origin + FAR)
+    }
+
+    /// Appends a Date field that says now, to the second (RFC 9110 §6.6.1).
+    pub(crate) fn push_date(&self, into: &mut Vec<u8>) {
+        thread_local! {
+            // The second that was written last, and its text: writing it anew for each answer costs more than the rest of
+            // the head.
+            static LAST: RefCell<(u64, String)> = const { RefCell::new((0, String::new())) };
+        }
+        let second = self.unix_ms(self.now()) / 1000;
+        LAST.with_borrow_mut(|(last, text)| {
+            if *last != second {
+                *text = format!("Date: {}\r\n", httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(second)));
+                *last = second;
+            }
+            into.extend_from_slice(text.as_bytes());
+        });
     }
 
     /// The moment as a time of day: milliseconds since the Unix epoch.

@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use http::HeaderValue;
-use http::request::Parts;
 use lb_balance::{
     Attempts, Counters, EndpointId, Lease, NoEndpoint, Outcome, Pace, Picker, RetryBudget, Timestamp, Turn, Wish, pace,
 };
+use lb_http1::Fields;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::clock::Clock;
 use crate::config::{ClusterConfig, EndpointConfig};
+use crate::forward::Place;
 use crate::hedge::HedgeDelay;
 use crate::held::Held;
 use crate::queue::Queue;
@@ -128,11 +129,11 @@ impl ClusterHandle {
     }
 
     /// What binds the request to one of the endpoints; looks at nothing that nobody has asked for.
-    pub(crate) fn ties_of(&self, request: &Parts, pin: Option<&Pin>, client: IpAddr) -> Ties {
+    pub(crate) fn ties_of(&self, place: &Place<'_>, fields: &Fields, pin: Option<&Pin>, client: IpAddr) -> Ties {
         let hashes = self.config.policy.algorithm.is_hash();
-        let key = hashes.then(|| self.config.key.hash_of(request, client)).flatten();
-        let session = self.sessions.as_ref().and_then(|sessions| sessions.endpoint_of(&request.headers));
-        Ties { key, session, pinned: pin.and_then(|pin| self.find(&pin.name_in(request.uri.query()?)?)) }
+        let key = hashes.then(|| self.config.key.hash_of(place, fields, client)).flatten();
+        let session = self.sessions.as_ref().and_then(|sessions| sessions.endpoint_of(fields));
+        Ties { key, session, pinned: pin.and_then(|pin| self.find(&pin.name_in(place.query?)?)) }
     }
 
     /// An endpoint for the request's first attempt. If all are full, it waits for one where the cluster has a queue.

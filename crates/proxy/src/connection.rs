@@ -1,107 +1,127 @@
 //! One client's connection, from its first byte to its last.
 
-use std::convert::Infallible;
+use std::cell::Cell;
+use std::future::poll_fn;
 use std::net::IpAddr;
-use std::pin::Pin;
+use std::pin::pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
-use std::time::Duration;
+use std::task::Poll;
 
-use bytes::Bytes;
-use http::Version;
-use http_body::{Body, Frame, SizeHint};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::Watcher;
+use lb_http1::{Fields, Framing, RequestHead};
 
+use crate::answer::{self, Answer, Broken};
+use crate::client::{Client, Next, Stream};
 use crate::dial::Dial;
-use crate::local::BoxError;
+use crate::downstream::Downstream;
+use crate::guests::Guest;
 use crate::proxy::Proxy;
-use crate::voice::{Spoken, Stream, Voice};
+use crate::reject::Reject;
 
-/// How long a client may take for the head of a request, and how long it may stay connected without one.
-/// nginx: 60 s for the head, 75 s idle.
-const HEAD_TIMEOUT: Duration = Duration::from_mins(1);
-
-/// Most that is buffered of a client's request: its head must fit in. nginx: 4 × 8 KiB.
-const BUFFER_LIMIT: usize = 64 * 1024;
-
-/// Serves a connection until either side ends it, or `stopping` asks it to end after the current request.
-pub(crate) async fn serve<D: Dial, S: Stream + 'static>(
-    proxy: Rc<Proxy<D>>,
-    stream: S,
-    client: IpAddr,
-    stopping: Watcher,
-) {
-    let spoken = Rc::new(Spoken::new(proxy.busy_connections()));
-    let voice = Voice::new(stream, Rc::clone(&spoken));
-    let service = service_fn(move |request: http::Request<_>| {
-        let under_way = UnderWay::new(&spoken);
-        let proxy = Rc::clone(&proxy);
-        async move {
-            // To a client that knows no chunks, the connection's end may be the answer's.
-            let end_may_be_its_end = request.version() < Version::HTTP_11;
-            let answer = proxy.handle(request, client).await;
-            Ok::<_, Infallible>(answer.map(|body| Delivered { body, under_way, end_may_be_its_end }))
+/// Serves a connection until either side ends it, or the guest is asked to leave after the current request.
+pub(crate) async fn serve<D: Dial, S: Stream>(proxy: Rc<Proxy<D>>, stream: S, address: IpAddr, guest: Guest) {
+    let client = Rc::new(Client::new(stream, proxy.clock()));
+    loop {
+        let mut head = None;
+        let next = poll_fn(|cx| {
+            // Borrowed while bytes are in it: an idle connection has none.
+            let mut taken = head.take().unwrap_or_else(|| proxy.heads().take());
+            let polled = client.poll_next(cx, &guest, &mut taken);
+            match polled {
+                Poll::Pending => proxy.heads().give_back(taken),
+                Poll::Ready(_) => head = Some(taken),
+            }
+            polled
+        })
+        .await;
+        let head = head.expect("it was put there when the wait ended");
+        // Boxed, so that an idle connection is small.
+        let goes_on = match next {
+            Next::Left => false,
+            Next::Request => Box::pin(exchange(&proxy, &client, &head, address, &guest)).await,
+            Next::Refused(refusal) => Box::pin(refuse(&proxy, &client, Reject::refused(refusal))).await,
+            Next::TimedOut => Box::pin(refuse(&proxy, &client, Reject::ClientTimeout)).await,
+        };
+        proxy.heads().give_back(head);
+        if !goes_on {
+            return;
         }
-    });
-    let connection = http1::Builder::new()
-        // hyper ignores the time limit without a timer.
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(BUFFER_LIMIT)
-        .max_header_size(BUFFER_LIMIT)
-        .serve_connection(TokioIo::new(voice), service);
-    if let Err(error) = stopping.watch(connection).await {
-        tracing::debug!(%client, %error, "connection ended");
+        client.begin_wait();
     }
 }
 
-/// Counts a request while it is under way: from its whole head to the last piece of its answer.
-struct UnderWay {
-    spoken: Rc<Spoken>,
+/// Answers one request; whether another may follow.
+async fn exchange<D: Dial, S: Stream>(
+    proxy: &Rc<Proxy<D>>,
+    client: &Rc<Client<S>>,
+    head: &RequestHead,
+    address: IpAddr,
+    guest: &Guest,
+) -> bool {
+    let _under_way = UnderWay::new(proxy.busy_connections());
+    let downstream: Rc<dyn Downstream> = Rc::clone(client) as Rc<dyn Downstream>;
+    let answer = {
+        let mut handling = pin!(proxy.handle(head, &downstream, address));
+        poll_fn(|cx| match handling.as_mut().poll(cx) {
+            Poll::Ready(answer) => Poll::Ready(Some(answer)),
+            Poll::Pending => client.poll_gone(cx).map(|()| None),
+        })
+        .await
+    };
+    // A client that leaves is nobody's failure: what was under way is dropped, and with it released.
+    let Some(mut answer) = answer else { return false };
+    // Nobody reads what is left of the request, unless whoever answers still takes it.
+    let is_left_over = !client.has_sent_all() && !answer.takes_more();
+    let closes = head.wants_close() || guest.is_asked_to_leave() || client.awaits_continue() || is_left_over;
+    let mut ending = None;
+    client.push(|out| ending = Some(answer.push_head(out, Some(head), closes, &proxy.clock())));
+    let ending = ending.expect("it was pushed");
+    let delivered = answer::deliver(client, &mut answer, ending.framing).await;
+    // The lease first: the client may take its time to leave.
+    drop(answer);
+    match delivered {
+        Ok(()) if ending.closes => {
+            if client.has_unread() {
+                client.close().await;
+            }
+            false
+        }
+        Ok(()) => client.drain().await,
+        Err(Broken::Client) => false,
+        Err(Broken::Answer) => {
+            // To a client that knows no chunks, the connection's end would be the answer's.
+            if ending.framing == Framing::UntilClose {
+                client.end_with_reset();
+            }
+            false
+        }
+    }
 }
 
+/// Answers what is no request, which ends the connection: nobody knows where the next one would begin.
+async fn refuse<D: Dial, S: Stream>(proxy: &Rc<Proxy<D>>, client: &Rc<Client<S>>, reject: Reject) -> bool {
+    tracing::debug!(reason = reject.token(), "refused");
+    let (head, words) = reject.answer(&Fields::default()).into_parts();
+    let mut answer: Answer<S> = Answer::Own(head, words);
+    let mut framing = Framing::Empty;
+    client.push(|out| framing = answer.push_head(out, None, true, &proxy.clock()).framing);
+    if answer::deliver(client, &mut answer, framing).await.is_ok() {
+        client.close().await;
+    }
+    false
+}
+
+/// Counts a connection as busy: from the head of a request until its answer is written.
+struct UnderWay(Rc<Cell<usize>>);
+
 impl UnderWay {
-    fn new(spoken: &Rc<Spoken>) -> Self {
-        spoken.begin();
-        Self { spoken: Rc::clone(spoken) }
+    fn new(busy: &Rc<Cell<usize>>) -> Self {
+        busy.set(busy.get() + 1);
+        Self(Rc::clone(busy))
     }
 }
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.spoken.end();
-    }
-}
-
-/// An answer's body as it goes out.
-struct Delivered<B> {
-    body: B,
-    under_way: UnderWay,
-    end_may_be_its_end: bool,
-}
-
-impl<B: Body<Data = Bytes, Error = BoxError> + Unpin> Body for Delivered<B> {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(cx);
-        if let Poll::Ready(Some(Err(_))) = &polled
-            && self.end_may_be_its_end
-        {
-            self.under_way.spoken.break_off();
-        }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.0.set(self.0.get() - 1);
     }
 }

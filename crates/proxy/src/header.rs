@@ -10,8 +10,10 @@ use http::HeaderName;
 /// ```text
 /// lb-trace: "web2";status=503;us=1204, "web3";status=200;us=877
 /// ```
-pub const TRACE: HeaderName = HeaderName::from_static("lb-trace");
+pub const TRACE: HeaderName = HeaderName::from_static(TRACE_NAME);
+pub(crate) const TRACE_NAME: &str = "lb-trace";
 
 /// Carries the reason of an answer that `lb` gave itself, as a token: `no-route`, `no-endpoint`, …
 /// An answer without it came from an endpoint.
-pub const REJECT: HeaderName = HeaderName::from_static("lb-reject");
+pub const REJECT: HeaderName = HeaderName::from_static(REJECT_NAME);
+pub(crate) const REJECT_NAME: &str = "lb-reject";

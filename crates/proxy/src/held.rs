@@ -35,10 +35,6 @@ impl Held {
         self.lease.turn()
     }
 
-    pub(crate) fn cluster(&self) -> &ClusterHandle {
-        &self.cluster.0
-    }
-
     /// An attempt begins.
     pub(crate) fn begin(&mut self, now: Timestamp) {
         self.silent_since = Some(now);

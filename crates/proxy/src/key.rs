@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use http::HeaderName;
-use http::request::Parts;
 use lb_balance::hash_key;
+use lb_http1::Fields;
 use percent_encoding::percent_decode_str;
 
 use crate::cookie;
+use crate::forward::Place;
 
 /// What of a request is its key: requests of one key go to one endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,17 +28,17 @@ pub enum Key {
 
 impl Key {
     /// The key's hash; `None` if the request lacks what it is made of, or says nothing in it.
-    pub(crate) fn hash_of(&self, request: &Parts, client: IpAddr) -> Option<u64> {
+    pub(crate) fn hash_of(&self, place: &Place<'_>, fields: &Fields, client: IpAddr) -> Option<u64> {
         let hash = |bytes: &[u8]| (!bytes.is_empty()).then(|| hash_key(bytes));
         match self {
             Self::Client => match client.to_canonical() {
                 IpAddr::V4(address) => hash(&address.octets()),
                 IpAddr::V6(address) => hash(&address.octets()),
             },
-            Self::Path => hash(request.uri.path().as_bytes()),
-            Self::Header(name) => hash(request.headers.get(name)?.as_bytes()),
-            Self::Cookie(name) => hash(cookie::values(&request.headers, name).next()?),
-            Self::Query(name) => hash(&parameter(request.uri.query()?, name)?),
+            Self::Path => hash(place.path.as_bytes()),
+            Self::Header(name) => hash(fields.get(name.as_str())?),
+            Self::Cookie(name) => hash(cookie::values(fields, name).next()?),
+            Self::Query(name) => hash(&parameter(place.query?, name)?),
         }
     }
 }
@@ -50,13 +51,15 @@ fn parameter<'q>(query: &'q str, name: &str) -> Option<Cow<'q, [u8]>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::Request;
+    use lb_http1::Limits;
 
     const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7));
 
     fn hash(key: &Key, target: &str, fields: &[(&str, &str)]) -> Option<u64> {
-        let request = fields.iter().fold(Request::get(target), |request, (name, value)| request.header(*name, *value));
-        key.hash_of(&request.body(()).expect("a request").into_parts().0, CLIENT)
+        let lines: Vec<_> = fields.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let fields = Fields::read(format!("{}\r\n", lines.concat()).as_bytes(), &Limits::DEFAULT).expect("fields");
+        let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+        key.hash_of(&Place { host: "h", path, query }, &fields, CLIENT)
     }
 
     #[test]
@@ -86,7 +89,8 @@ mod tests {
     #[test]
     fn a_client_has_one_key_by_either_kind_of_address() {
         let mapped: IpAddr = "::ffff:192.0.2.7".parse().expect("an address");
-        let parts = Request::get("/").body(()).expect("a request").into_parts().0;
-        assert_eq!(Key::Client.hash_of(&parts, mapped), Key::Client.hash_of(&parts, CLIENT));
+        let place = Place { host: "h", path: "/", query: None };
+        let hash = |client| Key::Client.hash_of(&place, &Fields::default(), client);
+        assert_eq!(hash(mapped), hash(CLIENT));
     }
 }

@@ -1,6 +1,7 @@
 //! Carries requests: accepts, routes, attempts, retries and streams back.
 //!
-//! This crate does *not* decide where a request goes or what its result means: that is `lb-balance`. It knows no
+//! This crate does *not* decide where a request goes or what its result means: that is `lb-balance`. It does not read or
+//! frame messages: that is `lb-http1`. It knows no
 //! TOML, no command line, no admin API and no files: what `lb` answers itself reaches it as a [`Local`] service.
 //!
 //! ```text
@@ -18,18 +19,25 @@
 //! told to the cluster's driver.
 
 mod address;
+mod alarm;
+mod answer;
 mod attempt;
+mod buffer;
 mod carried;
 mod cells;
+mod client;
 mod clock;
 mod cluster;
 mod config;
 mod connection;
 mod cookie;
 mod dial;
+mod downstream;
 mod driver;
 mod forward;
+mod guests;
 pub mod header;
+mod heads;
 mod hedge;
 mod held;
 mod key;
@@ -48,7 +56,7 @@ mod secret;
 mod server;
 mod session;
 mod trace;
-mod voice;
+mod upload;
 mod wire;
 mod worker;
 

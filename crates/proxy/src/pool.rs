@@ -12,13 +12,13 @@ use crate::wire::Wire;
 const MAX_IDLE: usize = 128;
 
 /// The idle connections to one endpoint.
-pub(crate) struct Pool<S: AsyncRead + AsyncWrite + Unpin + 'static> {
+pub(crate) struct Pool<S: AsyncRead + AsyncWrite + Unpin> {
     // The latest last: it is taken first, so that those which are not needed grow old and go.
     idle: RefCell<Vec<(Timestamp, Wire<S>)>>,
     keep_for: Duration,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Pool<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> Pool<S> {
     pub(crate) fn new(keep_for: Duration) -> Self {
         Self { idle: RefCell::default(), keep_for }
     }
@@ -28,7 +28,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Pool<S> {
         loop {
             let (since, mut wire) = self.idle.borrow_mut().pop()?;
             // One that the endpoint has closed, or on which it said something unasked, is found out here.
-            if now.since(since) < self.keep_for && wire.is_reusable() {
+            if now.since(since) < self.keep_for && wire.is_quiet() {
                 return Some(wire);
             }
         }

@@ -2,17 +2,21 @@
 
 mod search;
 
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::Duration;
 
-use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderValue, USER_AGENT};
-use http::{Method, Request, Uri};
+use http::Method;
 use lb_balance::{Failure, Outcome, StatusSet};
+use lb_http1::{BodyReader, ResponseHead};
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::Address;
 use crate::attempt;
 use crate::config::{HttpProbe, ProbeConfig, ProbeKind};
 use crate::dial::Dial;
-use crate::replay::ReplayBody;
+use crate::forward::push_field;
+use crate::wire::{Broken, Wire};
 
 const AGENT: &str = concat!("lb-probe/", env!("CARGO_PKG_VERSION"));
 
@@ -28,10 +32,11 @@ pub(crate) async fn send<D: Dial>(
     let exchange = async {
         let mut wire = attempt::connect(&dial, &address, connect_timeout.min(probe.timeout)).await?;
         let ProbeKind::Http(http) = &probe.kind else { return Ok(Outcome::Connected) };
-        let answer = wire.exchange(request(http, &address)?).await.map_err(|broken| attempt::failure(&broken.error))?;
-        let status = answer.status().as_u16();
+        let answer = ask(&mut wire, http, &address).await.map_err(attempt::failure)?;
+        let status = answer.status();
+        let mut body = BodyReader::new(answer.framing(http.method.as_str()));
         match &http.body {
-            Some(text) if good.contains(status) && !search::finds(&mut wire, answer.into_body(), text).await? => {
+            Some(text) if good.contains(status) && !search::finds(&mut wire, &mut body, text).await? => {
                 Err(Failure::WrongBody)
             }
             Some(_) | None => Ok(Outcome::Answered { status }),
@@ -44,21 +49,37 @@ pub(crate) async fn send<D: Dial>(
     }
 }
 
-fn request(probe: &HttpProbe, address: &Address) -> Result<Request<ReplayBody>, Failure> {
-    let mut request = Request::new(ReplayBody::empty());
-    *request.method_mut() = probe.method.clone();
-    *request.uri_mut() = Uri::from(probe.path.clone());
-    let headers = request.headers_mut();
-    let host = match &probe.host {
-        Some(host) => host.clone(),
-        None => HeaderValue::try_from(address.to_string()).map_err(|_| Failure::Unreachable)?,
-    };
-    headers.insert(HOST, host);
-    headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
-    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+/// Sends the request and waits for the head of the answer.
+async fn ask<S: AsyncRead + AsyncWrite + Unpin>(
+    wire: &mut Wire<S>,
+    probe: &HttpProbe,
+    address: &Address,
+) -> Result<ResponseHead, Broken> {
+    let text = wire.begin();
+    for part in [probe.method.as_str(), " ", probe.path.as_str(), " HTTP/1.1\r\n"] {
+        text.extend_from_slice(part.as_bytes());
+    }
+    match &probe.host {
+        Some(host) => push_field(text, "Host", host.as_bytes()),
+        None => push_field(text, "Host", address.to_string().as_bytes()),
+    }
+    push_field(text, "User-Agent", AGENT.as_bytes());
+    push_field(text, "Connection", b"close");
     if probe.method == Method::POST {
         // A server may ask for a length where the method expects a body (RFC 9110 §8.6).
-        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        push_field(text, "Content-Length", b"0");
     }
-    Ok(request)
+    text.extend_from_slice(b"\r\n");
+    let mut answer = ResponseHead::default();
+    poll_fn(|cx| {
+        let _sent = wire.poll_write(cx, &[]);
+        loop {
+            match std::task::ready!(wire.poll_head(cx, &mut answer)) {
+                Ok(()) if (100..=199).contains(&answer.status()) => {}
+                result => return Poll::Ready(result),
+            }
+        }
+    })
+    .await?;
+    Ok(answer)
 }

@@ -5,26 +5,27 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use http::{HeaderValue, Request, Response, Version};
-use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
+use http::{HeaderValue, header::SET_COOKIE};
 use lb_balance::{Attempt, Outcome, Verdict};
+use lb_http1::{Fields, RequestHead};
 
+use crate::answer::{Answer, Local};
 use crate::attempt::{Endpoint, Hit};
-use crate::carried::{Answer, Carried};
+use crate::carried::Carried;
 use crate::clock::Clock;
 use crate::cluster::{ClusterHandle, Ties};
 use crate::config::ClusterConfig;
 use crate::dial::Dial;
-use crate::forward::{self, Head};
+use crate::downstream::Downstream;
+use crate::forward::{self, Outgoing};
+use crate::heads::Heads;
 use crate::held::Held;
-use crate::local::LocalBody;
 use crate::pool::Pool;
 use crate::race::{Done, Race};
 use crate::reject::{BadRequest, Reject};
 use crate::replay::Replay;
 use crate::route::{Routes, Target};
-use crate::{header, trace};
+use crate::{header, local, trace};
 
 /// What all workers share.
 pub(crate) struct Shared {
@@ -39,10 +40,8 @@ pub(crate) struct Proxy<D: Dial> {
     // By cluster, then by endpoint.
     endpoints: Vec<Vec<Endpoint<D>>>,
     busy_connections: Rc<Cell<usize>>,
+    heads: Heads,
 }
-
-/// An answer that is being carried.
-type Carrying<D> = Response<Box<Carried<<D as Dial>::Stream>>>;
 
 impl<D: Dial> Proxy<D> {
     pub(crate) fn new(shared: Arc<Shared>, dial: &D) -> Self {
@@ -55,30 +54,40 @@ impl<D: Dial> Proxy<D> {
             config.endpoints.iter().map(|config| endpoint(config.address.clone())).collect()
         };
         let endpoints = shared.clusters.iter().map(|cluster| endpoints_of(cluster.config())).collect();
-        Self { shared, endpoints, busy_connections: Rc::default() }
+        Self { shared, endpoints, busy_connections: Rc::default(), heads: Heads::default() }
     }
 
     /// Answers one request.
-    pub(crate) async fn handle(&self, request: Request<Incoming>, client: IpAddr) -> Response<Answer<D::Stream>> {
-        let (request, body) = request.into_parts();
-        let (authority, path) = match forward::place(&request) {
+    pub(crate) async fn handle(
+        &self,
+        request: &RequestHead,
+        client: &Rc<dyn Downstream>,
+        address: IpAddr,
+    ) -> Answer<D::Stream> {
+        let place = match forward::place(request) {
             Ok(place) => place,
-            Err(bad) => return rejected(Reject::BadRequest(bad), &request.headers),
+            Err(bad) => return rejected(Reject::BadRequest(bad), request.fields()),
         };
-        match self.shared.routes.find(authority.host(), path).map(|route| &route.target) {
-            None => rejected(Reject::NoRoute, &request.headers),
-            Some(Target::Local(service)) => {
-                let body = LocalBody::new(body.map_err(Into::into));
-                let Ok(answer) = service.call(Request::from_parts(request, body)).await;
-                answer.map(Answer::Local)
-            }
+        match self.shared.routes.find(place.host, place.path).map(|route| &route.target) {
+            None => rejected(Reject::NoRoute, request.fields()),
+            Some(Target::Local(service)) => match local::request(request, &**client).await {
+                Err(reject) => rejected(reject, request.fields()),
+                Ok(local_request) => {
+                    let Ok(answer) = service.call(local_request).await;
+                    let (head, body) = answer.into_parts();
+                    Answer::Local(head, Local::new(body))
+                }
+            },
             Some(Target::Cluster { cluster, pin, trace }) => {
                 let (endpoints, cluster) = (&self.endpoints[cluster.0], &self.shared.clusters[cluster.0]);
-                let trace = *trace && request.headers.contains_key(header::TRACE);
-                let ties = cluster.ties_of(&request, pin.as_ref(), client);
-                let head = forward::outgoing(request, &authority, client);
-                let body = Replay::new(body, cluster.config().replay_limit, self.shared.clock);
-                self.balance(cluster, endpoints, &head, &body, ties, trace).await
+                let asked = Asked {
+                    fields: request.fields(),
+                    ties: cluster.ties_of(&place, request.fields(), pin.as_ref(), address),
+                    trace: *trace && request.fields().get(header::TRACE_NAME).is_some(),
+                };
+                let head = forward::outgoing(request, address);
+                let body = Replay::new(client, request.framing(), cluster.config().replay_limit, self.shared.clock);
+                self.balance(cluster, endpoints, &head, &body, asked).await
             }
         }
     }
@@ -88,17 +97,17 @@ impl<D: Dial> Proxy<D> {
         &self,
         cluster: &Arc<ClusterHandle>,
         endpoints: &[Endpoint<D>],
-        head: &Head,
+        head: &Outgoing,
         body: &Replay,
-        ties: Ties,
-        trace: bool,
-    ) -> Response<Answer<D::Stream>> {
+        asked: Asked<'_>,
+    ) -> Answer<D::Stream> {
+        let ties = asked.ties;
         let clock = self.shared.clock;
         let began = clock.now();
         let mut attempts = cluster.attempts(began, head.is_idempotent());
         let mut next = match cluster.admit(&attempts, ties, began).await {
             Ok(lease) => Some(lease),
-            Err(reject) => return rejected(reject, head.headers()),
+            Err(reject) => return rejected(reject, asked.fields),
         };
         if cluster.queued().is_some() {
             // What it has waited for its place is not taken from the time for its tries.
@@ -106,12 +115,12 @@ impl<D: Dial> Proxy<D> {
         }
         let mut race = Race::new(cluster, endpoints, head, body, ties);
         // The last real answer: it is passed on when everything else fails.
-        let mut kept: Option<Carrying<D>> = None;
+        let mut kept: Option<Box<Carried<D::Stream>>> = None;
         let mut fresh = false;
         let outcome = loop {
             let Done { mut lease, result } = race.next(next.take(), fresh, &mut attempts).await;
             let (outcome, sent) = match &result {
-                Ok((answer, _)) => (Outcome::Answered { status: answer.status().as_u16() }, body.sent()),
+                Ok(hit) => (Outcome::Answered { status: hit.head.status() }, body.sent()),
                 Err(miss) => (miss.outcome, miss.sent),
             };
             let now = clock.now();
@@ -125,9 +134,9 @@ impl<D: Dial> Proxy<D> {
             match result {
                 Ok(hit) => {
                     let binding = cluster.binding(ties, endpoint, outcome);
-                    let answer = carry::<D>(hit, &endpoints[endpoint.index()], body, lease, binding);
-                    if let Some(older) = kept.replace(answer) {
-                        older.into_body().discard();
+                    let answer = carry::<D>(hit, head.method(), &endpoints[endpoint.index()], lease, binding);
+                    if let Some(older) = kept.replace(Box::new(answer)) {
+                        older.discard();
                     }
                 }
                 // Its place is free for others while this request waits.
@@ -147,14 +156,28 @@ impl<D: Dial> Proxy<D> {
             }
         };
         race.end(&mut attempts);
-        let mut answer = match kept {
-            Some(answer) => answer.map(Answer::Carried),
-            None => rejected(missed(outcome, body), head.headers()),
-        };
-        if trace && let Some(told) = trace::render(&attempts, |id| cluster.name_of(id)) {
-            answer.headers_mut().insert(header::TRACE, told);
+        let told = if asked.trace { trace::render(&attempts, |id| cluster.name_of(id)) } else { None };
+        if let Some(mut answer) = kept {
+            if let Some(told) = told {
+                forward::push_field(&mut answer.additions, header::TRACE_NAME, told.as_bytes());
+            }
+            return Answer::Carried(answer);
+        }
+        let mut answer = rejected(missed(outcome, body), asked.fields);
+        if let (Answer::Own(head, _), Some(told)) = (&mut answer, told) {
+            head.headers.insert(header::TRACE, told);
         }
         answer
+    }
+
+    /// Its clock.
+    pub(crate) fn clock(&self) -> Clock {
+        self.shared.clock
+    }
+
+    /// Where heads are read into.
+    pub(crate) fn heads(&self) -> &Heads {
+        &self.heads
     }
 
     /// How many connections have a request under way, or an answer that is not written out yet.
@@ -169,17 +192,24 @@ impl<D: Dial> Proxy<D> {
     }
 }
 
+/// What a request asks for beside what is forwarded of it.
+struct Asked<'r> {
+    fields: &'r Fields,
+    ties: Ties,
+    trace: bool,
+}
+
 fn carry<D: Dial>(
-    (answer, wire): Hit<D>,
+    hit: Hit<D::Stream>,
+    method: &str,
     endpoint: &Endpoint<D>,
-    request: &Replay,
     lease: Held,
     binding: Option<&HeaderValue>,
-) -> Carrying<D> {
-    let mut answer = answer.map(|body| Box::new(Carried::new(body, wire, endpoint, request, lease)));
-    forward::incoming(answer.headers_mut(), binding);
-    // Each hop speaks its own version (RFC 9110 §2.5); the server's side lowers it for clients that speak HTTP/1.0.
-    *answer.version_mut() = Version::HTTP_11;
+) -> Carried<D::Stream> {
+    let mut answer = Carried::new(hit, method, endpoint, lease);
+    if let Some(binding) = binding {
+        forward::push_field(&mut answer.additions, SET_COOKIE.as_str(), binding.as_bytes());
+    }
     answer
 }
 
@@ -195,10 +225,11 @@ fn missed(outcome: Outcome, body: &Replay) -> Reject {
     }
 }
 
-fn rejected<S>(reject: Reject, request: &http::HeaderMap) -> Response<Answer<S>>
+fn rejected<S>(reject: Reject, request: &Fields) -> Answer<S>
 where
-    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + 'static,
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
 {
     tracing::debug!(reason = reject.token(), "rejected");
-    reject.answer(request).map(|words| Answer::Reject(Some(words)))
+    let (head, words) = reject.answer(request).into_parts();
+    Answer::Own(head, words)
 }

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use crate::attempt::{self, Endpoint, Hit, Miss};
 use crate::cluster::{ClusterHandle, Ties};
 use crate::dial::Dial;
-use crate::forward::Head;
+use crate::forward::Outgoing;
 use crate::held::Held;
 use crate::replay::Replay;
 
@@ -24,7 +24,7 @@ use crate::replay::Replay;
 pub(crate) struct Race<'r, D: Dial> {
     cluster: &'r Arc<ClusterHandle>,
     endpoints: &'r [Endpoint<D>],
-    head: &'r Head,
+    head: &'r Outgoing,
     body: &'r Replay,
     ties: Ties,
     // `None` where there is no hedge, or none any more: one a request.
@@ -35,7 +35,7 @@ pub(crate) struct Race<'r, D: Dial> {
 /// Something has come of an attempt.
 pub(crate) struct Done<D: Dial> {
     pub(crate) lease: Held,
-    pub(crate) result: Result<Hit<D>, Miss>,
+    pub(crate) result: Result<Hit<D::Stream>, Miss>,
 }
 
 /// An attempt under way beside another. Dropping it cancels it.
@@ -50,7 +50,7 @@ impl<'r, D: Dial> Race<'r, D> {
     pub(crate) fn new(
         cluster: &'r Arc<ClusterHandle>,
         endpoints: &'r [Endpoint<D>],
-        head: &'r Head,
+        head: &'r Outgoing,
         body: &'r Replay,
         ties: Ties,
     ) -> Self {
@@ -133,7 +133,13 @@ impl<'r, D: Dial> Race<'r, D> {
 }
 
 /// One attempt, from its beginning to what comes of it. It holds its lease: where it is dropped, the lease is, too.
-async fn run<D: Dial>(endpoints: &[Endpoint<D>], head: &Head, body: &Replay, mut lease: Held, fresh: bool) -> Done<D> {
+async fn run<D: Dial>(
+    endpoints: &[Endpoint<D>],
+    head: &Outgoing,
+    body: &Replay,
+    mut lease: Held,
+    fresh: bool,
+) -> Done<D> {
     let endpoint = &endpoints[lease.endpoint().index()];
     lease.begin(endpoint.clock.now());
     let result = attempt::run(endpoint, head, body, fresh).await;

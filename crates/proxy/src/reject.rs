@@ -1,9 +1,12 @@
 //! The answers that `lb` gives itself. Only this file chooses a status.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
-use http::{HeaderMap, Response, StatusCode};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::{Response, StatusCode};
 use lb_balance::Failure;
+use lb_http1::{Fields, Flaw, Refusal};
 
 use crate::header;
 use crate::path::BadPath;
@@ -17,6 +20,14 @@ pub(crate) enum Reject {
     BadRequest(BadRequest),
     /// The head is larger than any that is read.
     HeadTooLarge,
+    /// The target is longer than any that is read.
+    TargetTooLong,
+    /// The body is larger than is taken here.
+    BodyTooLarge,
+    /// It speaks a version of HTTP that is not spoken here.
+    Version,
+    /// It expects what cannot be promised.
+    Expectation,
     /// The client stopped sending in the middle of its request.
     ClientTimeout,
     /// Every endpoint is out.
@@ -37,14 +48,8 @@ pub(crate) enum Reject {
 /// What is wrong with a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BadRequest {
-    /// The head is not HTTP.
-    Syntax,
-    /// HTTP/1.1 asks for exactly one Host field (RFC 9112 §3.2).
-    NoHost,
-    /// It came twice.
-    SeveralHosts,
-    /// It is not a host.
-    BadHost,
+    /// The head is none that HTTP/1.1 allows, or may be read in two ways.
+    Head(Refusal),
     /// CONNECT is for proxies that clients choose.
     Connect,
     /// The path has a form that two servers may read differently.
@@ -54,11 +59,26 @@ pub(crate) enum BadRequest {
 }
 
 impl Reject {
+    /// What a head that is refused is answered.
+    pub(crate) fn refused(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Flaw(Flaw::TooLarge | Flaw::TooManyFields) => Self::HeadTooLarge,
+            Refusal::TargetTooLong => Self::TargetTooLong,
+            Refusal::Version => Self::Version,
+            Refusal::Expectation => Self::Expectation,
+            refusal => Self::BadRequest(BadRequest::Head(refusal)),
+        }
+    }
+
     fn status(self) -> StatusCode {
         match self {
             Self::NoRoute => StatusCode::NOT_FOUND,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::TargetTooLong => StatusCode::URI_TOO_LONG,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Version => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
+            Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::ClientTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::NoEndpoint { .. }
             | Self::AtCapacity
@@ -76,6 +96,10 @@ impl Reject {
             Self::NoRoute => "no-route",
             Self::BadRequest(_) => "bad-request",
             Self::HeadTooLarge => "head-too-large",
+            Self::TargetTooLong => "target-too-long",
+            Self::BodyTooLarge => "body-too-large",
+            Self::Version => "version",
+            Self::Expectation => "expectation",
             Self::ClientTimeout => "client-timeout",
             Self::NoEndpoint { .. } => "no-endpoint",
             Self::AtCapacity => "at-capacity",
@@ -86,8 +110,8 @@ impl Reject {
     }
 
     /// The reason for people; no quotation mark in it, it is put into JSON as it is.
-    fn sentence(self) -> &'static str {
-        match self {
+    fn sentence(self) -> Cow<'static, str> {
+        let sentence = match self {
             Self::NoRoute => "no route leads anywhere from this host and path",
             Self::ClientTimeout => "the client stopped sending in the middle of the request",
             Self::NoEndpoint { .. } => "no endpoint can take requests at the moment",
@@ -95,10 +119,11 @@ impl Reject {
             Self::QueueFull => "every endpoint has as many requests as it may, and as many wait as may",
             Self::QueueTimeout => "the request has waited for an endpoint as long as it may",
             Self::HeadTooLarge => "the head of the request is too large",
-            Self::BadRequest(BadRequest::Syntax) => "the head of the request is not HTTP",
-            Self::BadRequest(BadRequest::NoHost) => "the Host field is missing",
-            Self::BadRequest(BadRequest::SeveralHosts) => "there is more than one Host field",
-            Self::BadRequest(BadRequest::BadHost) => "the Host field is not a host",
+            Self::TargetTooLong => "the target of the request is too long",
+            Self::BodyTooLarge => "the body of the request is too large",
+            Self::Version => "the request speaks neither HTTP/1.0 nor HTTP/1.1",
+            Self::Expectation => "the request expects something else than 100-continue",
+            Self::BadRequest(BadRequest::Head(refusal)) => return refusal.to_string().into(),
             Self::BadRequest(BadRequest::Connect) => "CONNECT is not offered here",
             Self::BadRequest(BadRequest::Path(BadPath::DotSegment)) => "the path has a segment of dots",
             Self::BadRequest(BadRequest::Path(BadPath::BadPercent)) => "the path has a broken percent-encoding",
@@ -114,14 +139,16 @@ impl Reject {
                 Failure::InvalidHeader | Failure::WrongBody => "the endpoint answered something that is not HTTP",
                 Failure::Truncated | Failure::Stalled => "the endpoint broke off its answer",
             },
-        }
+        };
+        sentence.into()
     }
 
     /// The whole answer: JSON where the client asks for JSON, else plain text.
-    pub(crate) fn answer(self, request: &HeaderMap) -> Response<Bytes> {
+    pub(crate) fn answer(self, request: &Fields) -> Response<Bytes> {
         let status = self.status();
-        let wants_json = request.get_all(ACCEPT).iter().any(|accept| {
-            accept.to_str().is_ok_and(|accept| accept.contains("application/json") || accept.contains("+json"))
+        let wants_json = request.all("accept").any(|accept| {
+            std::str::from_utf8(accept)
+                .is_ok_and(|accept| accept.contains("application/json") || accept.contains("+json"))
         });
         let (content_type, body) = if wants_json {
             let (token, sentence, code) = (self.token(), self.sentence(), status.as_u16());
@@ -148,7 +175,15 @@ impl Reject {
             Self::NoEndpoint { retry_after } => Some(retry_after),
             // A request ends at any moment; this is the shortest time that can be said.
             Self::AtCapacity | Self::QueueFull | Self::QueueTimeout => Some(1),
-            Self::NoRoute | Self::BadRequest(_) | Self::HeadTooLarge | Self::ClientTimeout | Self::Endpoint(_) => None,
+            Self::NoRoute
+            | Self::BadRequest(_)
+            | Self::HeadTooLarge
+            | Self::TargetTooLong
+            | Self::BodyTooLarge
+            | Self::Version
+            | Self::Expectation
+            | Self::ClientTimeout
+            | Self::Endpoint(_) => None,
         }
     }
 }
@@ -163,15 +198,15 @@ mod tests {
 
     #[test]
     fn a_reject_is_plain_text_that_names_its_reason() {
-        let answer = Reject::NoRoute.answer(&HeaderMap::new());
+        let answer = Reject::NoRoute.answer(&Fields::default());
         assert_eq!(text(&answer), "404 Not Found: no route leads anywhere from this host and path\n");
         assert_eq!(answer.headers()[header::REJECT], "no-route");
     }
 
     #[test]
     fn a_client_that_accepts_json_gets_json() {
-        let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("text/html, application/json"))]);
-        let answer = Reject::NoEndpoint { retry_after: 7 }.answer(&headers);
+        let fields = Fields::read(b"Accept: text/html, application/json\r\n\r\n", &lb_http1::Limits::DEFAULT);
+        let answer = Reject::NoEndpoint { retry_after: 7 }.answer(&fields.expect("fields"));
         assert_eq!(answer.headers()[RETRY_AFTER], "7");
         assert_eq!(
             text(&answer),
@@ -186,7 +221,7 @@ mod tests {
             (Reject::QueueFull, "queue-full"),
             (Reject::QueueTimeout, "queue-timeout"),
         ] {
-            let answer = reject.answer(&HeaderMap::new());
+            let answer = reject.answer(&Fields::default());
             assert_eq!((answer.status(), token), (StatusCode::SERVICE_UNAVAILABLE, reject.token()));
             assert_eq!(answer.headers()[RETRY_AFTER], "1");
         }
@@ -200,7 +235,7 @@ mod tests {
                 failure if failure.is_timeout() => 504,
                 _ => 502,
             };
-            assert_eq!(Reject::Endpoint(failure).answer(&HeaderMap::new()).status(), expected, "{failure:?}");
+            assert_eq!(Reject::Endpoint(failure).answer(&Fields::default()).status(), expected, "{failure:?}");
         }
     }
 }

@@ -8,8 +8,9 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use http::{HeaderMap, HeaderValue};
+use http::HeaderValue;
 use lb_balance::EndpointId;
+use lb_http1::Fields;
 use sha2::Sha256;
 
 use crate::config::StickyConfig;
@@ -46,7 +47,7 @@ impl Sessions {
     }
 
     /// The endpoint that the request's session is bound to; `None` if it has no session, or claims one that there is not.
-    pub(crate) fn endpoint_of(&self, request: &HeaderMap) -> Option<EndpointId> {
+    pub(crate) fn endpoint_of(&self, request: &Fields) -> Option<EndpointId> {
         cookie::values(request, &self.cookie).find_map(|token| self.endpoints.get(token).copied())
     }
 
@@ -72,7 +73,7 @@ fn token(secret: &Secret, cluster: &str, endpoint: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::header::COOKIE;
+    use lb_http1::Limits;
     use std::time::Duration;
 
     fn sticky(secret: Option<&str>) -> StickyConfig {
@@ -89,7 +90,8 @@ mod tests {
     }
 
     fn endpoint_of(sessions: &Sessions, cookie: &str) -> Option<u32> {
-        let request = HeaderMap::from_iter([(COOKIE, HeaderValue::from_str(cookie).expect("a field"))]);
+        let section = format!("Cookie: {cookie}\r\n\r\n");
+        let request = Fields::read(section.as_bytes(), &Limits::DEFAULT).expect("a field");
         sessions.endpoint_of(&request).map(|endpoint| endpoint.0)
     }
 

@@ -1,155 +1,191 @@
-//! One connection to an endpoint, driven by the task that uses it: no task of its own, so that a request is
-//! never handed from one task to another.
+//! One connection to an endpoint, driven by the task that uses it: no task of its own, so that a request is never handed
+//! from one task to another.
 
-use std::cell::Cell;
-use std::io;
-use std::pin::Pin;
-use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
-use http::{Request, Response};
-use hyper::body::Incoming;
-use hyper::client::conn::http1::{self, Connection, SendRequest};
-use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use lb_http1::{BodyReader, Flaw, HeadEnd, Limits, Piece, ResponseHead};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
 
-use crate::replay::ReplayBody;
+use crate::alarm::Alarm;
+use crate::buffer::{self, Buffer, Out};
 
 /// A connection that speaks HTTP/1.1.
-pub(crate) struct Wire<S: AsyncRead + AsyncWrite + Unpin + 'static> {
-    sender: SendRequest<ReplayBody>,
-    connection: Connection<TokioIo<Counted<S>>, ReplayBody>,
-    is_over: bool,
-    progress: Rc<Progress>,
-    bytes_read_before: u64,
-    used: bool,
+#[allow(clippy::struct_excessive_bools, reason = "four things that have happened or not, each asked by itself")]
+#[derive(Debug)]
+pub(crate) struct Wire<S> {
+    stream: S,
+    input: Buffer,
+    out: Out,
+    search: HeadEnd,
+    alarm: Alarm,
+    was_used: bool,
+    // Of this exchange: whether a byte of it was written, and whether one of an answer has come.
+    has_spoken: bool,
+    has_heard: bool,
+    is_write_closed: bool,
 }
 
 /// Why an exchange came to no answer.
-pub(crate) struct Broken {
-    pub(crate) error: hyper::Error,
-    /// Nothing of the request had been written.
-    pub(crate) unsent: bool,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Broken {
+    /// The endpoint closed or reset the connection.
+    Closed,
+    /// What it says is no answer.
+    Flaw(Flaw),
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Wire<S> {
-    pub(crate) async fn new(stream: S) -> hyper::Result<Self> {
-        let progress = Rc::new(Progress::default());
-        let counted = Counted { stream, progress: Rc::clone(&progress) };
-        let (sender, connection) = http1::Builder::new().handshake(TokioIo::new(counted)).await?;
-        Ok(Self { sender, connection, is_over: false, progress, bytes_read_before: 0, used: false })
+/// Nothing more comes of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// The connection ended before the body did.
+    Closed,
+    /// The body is not framed as its head says.
+    Misframed,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
+    pub(crate) fn new(stream: S) -> Self {
+        Self {
+            stream,
+            input: Buffer::default(),
+            out: Out::default(),
+            search: HeadEnd::default(),
+            alarm: Alarm::default(),
+            was_used: false,
+            has_spoken: false,
+            has_heard: false,
+            is_write_closed: false,
+        }
     }
 
-    /// Sends a request and waits for the head of its answer.
-    pub(crate) async fn exchange(&mut self, request: Request<ReplayBody>) -> Result<Response<Incoming>, Broken> {
-        self.bytes_read_before = self.progress.bytes_read.get();
-        self.used = true;
-        let mut answer = std::pin::pin!(self.sender.try_send_request(request));
-        let (connection, is_over) = (&mut self.connection, &mut self.is_over);
-        std::future::poll_fn(|cx| {
-            // The connection first: it is what brings the answer about.
-            drive(connection, is_over, cx);
-            answer.as_mut().poll(cx)
-        })
-        .await
-        .map_err(|mut refused| {
-            let unsent = refused.take_message().is_some();
-            Broken { error: refused.into_error(), unsent }
-        })
+    /// Begins an exchange; gives back where its head is to be written.
+    pub(crate) fn begin(&mut self) -> &mut Vec<u8> {
+        (self.search, self.has_spoken, self.has_heard) = (HeadEnd::default(), false, false);
+        self.out.bytes()
     }
 
-    /// Moves bytes as far as they go without waiting. The body of the current answer comes out of this.
-    pub(crate) fn poll_drive(&mut self, cx: &mut Context<'_>) {
-        drive(&mut self.connection, &mut self.is_over, cx);
+    /// What is to be written next.
+    pub(crate) fn out(&mut self) -> &mut Out {
+        &mut self.out
     }
 
-    /// Whether the last exchange is complete on both sides and another may follow.
-    pub(crate) fn is_reusable(&mut self) -> bool {
-        self.poll_drive(&mut Context::from_waker(Waker::noop()));
-        !self.is_over && !self.progress.is_write_closed.get() && self.sender.is_ready()
+    /// Writes what is to be written and then `data`; how much of `data` was taken.
+    ///
+    /// Where writing has come to an end, all counts as written, and reading goes on: an endpoint may answer early and refuse
+    /// the rest of an upload (RFC 9112 §9.5), and its answer is worth more than the news that it did not listen.
+    pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>, data: &[u8]) -> Poll<usize> {
+        if !self.is_write_closed {
+            let before = self.out.left().len();
+            let polled = buffer::poll_write(cx, &mut self.stream, &mut self.out, data);
+            self.has_spoken |= self.out.left().len() < before || matches!(polled, Poll::Ready(Ok(1..)));
+            match ready!(polled) {
+                Ok(taken) => return Poll::Ready(taken),
+                Err(_) => self.is_write_closed = true,
+            }
+        }
+        self.out.clear();
+        Poll::Ready(data.len())
+    }
+
+    /// Waits for the head of an answer, interim ones included.
+    pub(crate) fn poll_head(&mut self, cx: &mut Context<'_>, head: &mut ResponseHead) -> Poll<Result<(), Broken>> {
+        let limits = &Limits::DEFAULT;
+        loop {
+            let filled = self.input.filled();
+            match self.search.find(filled) {
+                Err(flaw) => return Poll::Ready(Err(Broken::Flaw(flaw))),
+                Ok(Some(length)) => {
+                    let read = head.read(&filled[..length], limits);
+                    self.input.consume(length);
+                    self.search = HeadEnd::default();
+                    return Poll::Ready(read.map_err(Broken::Flaw));
+                }
+                Ok(None) if filled.len() >= limits.head => return Poll::Ready(Err(Broken::Flaw(Flaw::TooLarge))),
+                // Whoever speaks another protocol may wait for us, and we for the end of a line.
+                Ok(None) if !filled.iter().zip(b"HTTP/1.").all(|(is, expected)| is == expected) => {
+                    return Poll::Ready(Err(Broken::Flaw(Flaw::FirstLine)));
+                }
+                Ok(None) => {}
+            }
+            match ready!(self.input.poll_fill(cx, &mut self.stream)) {
+                Ok(1..) => self.has_heard = true,
+                Ok(0) | Err(_) => return Poll::Ready(Err(Broken::Closed)),
+            }
+        }
+    }
+
+    /// Waits for the next piece of the answer's body: how many bytes of it are at the front of [`Self::data`], 0 at its end.
+    pub(crate) fn poll_data(&mut self, cx: &mut Context<'_>, reader: &mut BodyReader) -> Poll<Result<usize, Cut>> {
+        loop {
+            match reader.next(self.input.filled()) {
+                Err(_) => return Poll::Ready(Err(Cut::Misframed)),
+                Ok(Piece::Data { start, end }) => {
+                    self.input.consume(start);
+                    return Poll::Ready(Ok(end - start));
+                }
+                Ok(Piece::End { consumed }) => {
+                    self.input.consume(consumed);
+                    return Poll::Ready(Ok(0));
+                }
+                Ok(Piece::More { consumed }) => self.input.consume(consumed),
+            }
+            match ready!(self.input.poll_fill(cx, &mut self.stream)) {
+                Ok(1..) => {}
+                Ok(0) if reader.may_end_here() => return Poll::Ready(Ok(0)),
+                Ok(0) | Err(_) => return Poll::Ready(Err(Cut::Closed)),
+            }
+        }
+    }
+
+    /// Takes what has come away from it.
+    pub(crate) fn take_input(&mut self) -> Buffer {
+        std::mem::take(&mut self.input)
+    }
+
+    /// The bytes that have come.
+    pub(crate) fn data(&self) -> &[u8] {
+        self.input.filled()
+    }
+
+    /// So many of them were taken.
+    pub(crate) fn consume(&mut self, bytes: usize) {
+        self.input.consume(bytes);
+    }
+
+    /// Ready when it is `by` or later.
+    pub(crate) fn poll_alarm(&mut self, cx: &mut Context<'_>, by: Instant) -> Poll<()> {
+        self.alarm.poll(cx, by)
+    }
+
+    /// Whether an exchange that was wholly sent and wholly answered leaves it fit for another: nothing is left to write, and
+    /// nothing has come that nobody asked for.
+    pub(crate) fn is_quiet(&mut self) -> bool {
+        if !self.out.is_empty() || self.is_write_closed || !self.input.is_empty() {
+            return false;
+        }
+        let cx = &mut Context::from_waker(Waker::noop());
+        self.input.poll_fill(cx, &mut self.stream).is_pending()
+    }
+
+    /// Holds no memory from now on until it is used again.
+    pub(crate) fn rest(&mut self) {
+        self.was_used = true;
+        self.input.rest();
     }
 
     /// Whether it has carried an exchange before this one.
     pub(crate) fn was_used(&self) -> bool {
-        self.used
+        self.was_used
+    }
+
+    /// Whether a byte of the request was written in this exchange.
+    pub(crate) fn has_spoken(&self) -> bool {
+        self.has_spoken
     }
 
     /// Whether a byte of an answer has come in this exchange.
-    pub(crate) fn heard_anything(&self) -> bool {
-        self.progress.bytes_read.get() != self.bytes_read_before
-    }
-}
-
-fn drive<C: Future + Unpin>(connection: &mut C, is_over: &mut bool, cx: &mut Context<'_>) {
-    // What it ends with reaches the request through its answer, or its body.
-    if !*is_over && Pin::new(connection).poll(cx).is_ready() {
-        *is_over = true;
-    }
-}
-
-/// What has happened on a connection.
-#[derive(Default)]
-struct Progress {
-    bytes_read: Cell<u64>,
-    is_write_closed: Cell<bool>,
-}
-
-/// Counts the bytes that come in, to tell an endpoint that hung up before answering from one that broke off; and goes
-/// on reading where writing has come to an end: an endpoint may answer early and refuse the rest of an upload
-/// (RFC 9112 §9.5), and its answer is worth more than the news that it did not listen.
-struct Counted<S> {
-    stream: S,
-    progress: Rc<Progress>,
-}
-
-impl<S> Counted<S> {
-    /// Takes what can no longer be written for written.
-    fn forgive(&self, polled: Poll<io::Result<usize>>, length: usize) -> Poll<io::Result<usize>> {
-        use io::ErrorKind::{BrokenPipe, ConnectionReset};
-        match polled {
-            Poll::Ready(Err(error)) if matches!(error.kind(), BrokenPipe | ConnectionReset) => {
-                self.progress.is_write_closed.set(true);
-                Poll::Ready(Ok(length))
-            }
-            polled => polled,
-        }
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
-        let read = &self.progress.bytes_read;
-        read.set(read.get() + (buf.filled().len() - before) as u64);
-        polled
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.forgive(polled, buf.len())
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.forgive(polled, bufs.iter().map(|buf| buf.len()).sum())
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+    pub(crate) fn has_heard(&self) -> bool {
+        self.has_heard
     }
 }

@@ -6,7 +6,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::watch;
@@ -14,6 +13,7 @@ use tokio::time::{interval, sleep, timeout};
 
 use crate::connection;
 use crate::dial::Tcp;
+use crate::guests::Guests;
 use crate::proxy::{Proxy, Shared};
 
 /// How often idle upstream connections are looked through.
@@ -37,13 +37,13 @@ pub(crate) fn run(
     let runtime = runtime.expect("the event loop needs a descriptor or two, and this is the start of the process");
     let all_ended = runtime.block_on(async {
         let proxy = Rc::new(Proxy::new(shared, &Tcp));
-        let connections = Rc::new(GracefulShutdown::new());
+        let guests = Rc::new(Guests::default());
         let sweeping = tokio::task::spawn_local(sweep(Rc::clone(&proxy)));
         let accepting = sockets
             .into_iter()
             .map(|socket| {
-                let (proxy, connections) = (Rc::clone(&proxy), Rc::clone(&connections));
-                tokio::task::spawn_local(accept(socket, proxy, connections, stop.clone()))
+                let (proxy, guests) = (Rc::clone(&proxy), Rc::clone(&guests));
+                tokio::task::spawn_local(accept(socket, proxy, guests, stop.clone()))
             })
             .collect::<Vec<_>>();
         for task in accepting {
@@ -52,11 +52,8 @@ pub(crate) fn run(
             }
         }
         sweeping.abort();
-        let Some(connections) = Rc::into_inner(connections) else {
-            unreachable!("the accept loops have ended, and only they held it");
-        };
         tokio::select! {
-            ended = timeout(stop_timeout, connections.shutdown()) => ended.is_ok(),
+            ended = timeout(stop_timeout, guests.stop()) => ended.is_ok(),
             () = nobody_is_busy(proxy.busy_connections()) => true,
         }
     });
@@ -68,7 +65,7 @@ pub(crate) fn run(
 async fn accept(
     socket: std::net::TcpListener,
     proxy: Rc<Proxy<Tcp>>,
-    connections: Rc<GracefulShutdown>,
+    guests: Rc<Guests>,
     mut stop: watch::Receiver<bool>,
 ) {
     let listener = match TcpListener::from_std(socket) {
@@ -80,8 +77,7 @@ async fn accept(
         if let Err(error) = stream.set_nodelay(true) {
             return tracing::debug!(%error, "the client left at once");
         }
-        let (proxy, stopping) = (Rc::clone(&proxy), connections.watcher());
-        tokio::task::spawn_local(connection::serve(proxy, stream, client.ip(), stopping));
+        tokio::task::spawn_local(connection::serve(Rc::clone(&proxy), stream, client.ip(), guests.enter()));
     };
     loop {
         tokio::select! {

@@ -1,13 +1,10 @@
 //! Looks for a text in the body of an answer, in as much of it as a probe is worth.
 
 use std::future::poll_fn;
-use std::pin::Pin;
 use std::task::{Poll, ready};
 
-use bytes::Bytes;
-use http_body::Body as _;
-use hyper::body::Incoming;
 use lb_balance::Failure;
+use lb_http1::BodyReader;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::wire::Wire;
@@ -16,22 +13,21 @@ use crate::wire::Wire;
 const LIMIT: usize = 64 * 1024;
 
 /// Whether the text is in the body. Reads no further than to its end.
-pub(super) async fn finds<S>(wire: &mut Wire<S>, mut body: Incoming, text: &[u8]) -> Result<bool, Failure>
+pub(super) async fn finds<S>(wire: &mut Wire<S>, body: &mut BodyReader, text: &[u8]) -> Result<bool, Failure>
 where
-    S: AsyncRead + AsyncWrite + Unpin + 'static,
+    S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut search = Search::default();
     poll_fn(|cx| {
         loop {
-            wire.poll_drive(cx);
-            match ready!(Pin::new(&mut body).poll_frame(cx)) {
-                None => return Poll::Ready(Ok(false)),
-                Some(Err(_)) => return Poll::Ready(Err(Failure::Truncated)),
-                Some(Ok(frame)) => {
-                    if let Some(found) = search.go_on(frame.data_ref().unwrap_or(&Bytes::new()), text) {
-                        return Poll::Ready(Ok(found));
-                    }
-                }
+            let length = ready!(wire.poll_data(cx, body)).map_err(|_cut| Failure::Truncated)?;
+            if length == 0 {
+                return Poll::Ready(Ok(false));
+            }
+            let found = search.go_on(&wire.data()[..length], text);
+            wire.consume(length);
+            if let Some(found) = found {
+                return Poll::Ready(Ok(found));
             }
         }
     })

@@ -8,7 +8,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper_util::server::graceful::GracefulShutdown;
 use lb_balance::{Algorithm, Endpoint, HealthPolicy, Policy, RetryOn, RetryPolicy};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::runtime::{Builder, LocalOptions};
@@ -19,6 +18,7 @@ use crate::cluster::{ClusterHandle, ClusterSnapshot};
 use crate::config::{ClusterConfig, EndpointConfig, Timeouts};
 use crate::dial::Dial;
 use crate::driver::Driver;
+use crate::guests::Guests;
 use crate::proxy::{Proxy, Shared};
 use crate::route::{ClusterId, Route, Routes, Target};
 use crate::{Address, Key, connection};
@@ -75,7 +75,7 @@ impl Dial for Pipes {
     }
 }
 
-impl crate::voice::Stream for DuplexStream {
+impl crate::client::Stream for DuplexStream {
     fn end_with_reset(&self) {}
 }
 
@@ -112,7 +112,7 @@ async fn play(script: Script, mut stream: DuplexStream) -> io::Result<()> {
 pub(super) struct World {
     pub(super) cluster: Arc<ClusterHandle>,
     proxy: Rc<Proxy<Pipes>>,
-    connections: GracefulShutdown,
+    guests: Rc<Guests>,
     pipes: Pipes,
 }
 
@@ -180,15 +180,15 @@ impl World {
         let target = Target::Cluster { cluster: ClusterId(0), pin: None, trace: true };
         let routes = Routes::new(vec![Route { host: None, path: "/".to_owned(), target }]);
         let shared = Arc::new(Shared { routes, clusters: vec![Arc::clone(&cluster)], clock });
-        Self { cluster, proxy: Rc::new(Proxy::new(shared, &pipes)), connections: GracefulShutdown::new(), pipes }
+        Self { cluster, proxy: Rc::new(Proxy::new(shared, &pipes)), guests: Rc::default(), pipes }
     }
 
     /// A client's connection, served by a task that is ended by aborting it.
     pub(super) fn client(&self) -> (DuplexStream, tokio::task::JoinHandle<()>) {
-        let (client, server) = duplex(64 * 1024);
-        let stopping = self.connections.watcher();
+        let (client, server) = duplex(16 * 1024);
         let client_ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let serving = tokio::task::spawn_local(connection::serve(Rc::clone(&self.proxy), server, client_ip, stopping));
+        let serving =
+            tokio::task::spawn_local(connection::serve(Rc::clone(&self.proxy), server, client_ip, self.guests.enter()));
         (client, serving)
     }
 

@@ -1,0 +1,353 @@
+//! One client's side of its connection: the heads and bodies of its requests, and the writing of answers. What is answered is
+//! not its to say.
+
+use std::cell::RefCell;
+use std::io;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use lb_balance::Timestamp;
+use lb_http1::{BodyReader, Flaw, Framing, HeadEnd, Limits, Piece, Refusal, RequestHead, Version};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+
+use crate::alarm::Alarm;
+use crate::buffer::{self, Buffer, Out};
+use crate::clock::Clock;
+use crate::downstream::{BodyBroken, Downstream, Progress};
+use crate::forward;
+use crate::guests::Guest;
+
+/// How long a client may take for the head of a request, and how long it may stay connected without one.
+/// nginx: 60 s for the head, 75 s idle.
+const HEAD_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// How long a client may take none of its answer; nginx's `send_timeout`.
+const SEND_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// So much of interim answers may wait to be written; what is more is not told.
+const MOST_INTERIM: usize = 16 * 1024;
+
+/// After an answer to a request whose body was not read, so much of it is read over, for so long: the connection can go on, or
+/// at least the client reads the answer before it finds the connection closed (RFC 9112 §9.6).
+const DRAIN_LIMIT: usize = 256 * 1024;
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What carries a client's bytes.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + 'static {
+    /// Lets the stream end with a reset when it is dropped, so that nobody takes the end for a regular one.
+    fn end_with_reset(&self);
+}
+
+impl Stream for TcpStream {
+    fn end_with_reset(&self) {
+        // If it fails the client has left, and nobody is there to be misled.
+        let _gone = socket2::SockRef::from(self).set_linger(Some(Duration::ZERO));
+    }
+}
+
+/// A client's connection.
+pub(crate) struct Client<S> {
+    clock: Clock,
+    inner: RefCell<Inner<S>>,
+}
+
+struct Inner<S> {
+    stream: S,
+    input: Buffer,
+    out: Out,
+    search: HeadEnd,
+    body: BodyReader,
+    alarm: Alarm,
+    // The client holds its body back until it is told to go on.
+    awaits_continue: bool,
+    knows_interim: bool,
+    // When the first byte of the head came, or the wait for it began.
+    since: Timestamp,
+    // Since when the client has taken nothing of what is to be written.
+    stalled_since: Option<Timestamp>,
+}
+
+/// What a client does next.
+pub(crate) enum Next {
+    /// It sent the head of a request.
+    Request,
+    /// It sent something else.
+    Refused(Refusal),
+    /// It began a head and did not go on.
+    TimedOut,
+    /// It left, or has nothing to do here for too long.
+    Left,
+}
+
+impl<S: Stream> Client<S> {
+    pub(crate) fn new(stream: S, clock: Clock) -> Self {
+        let inner = Inner {
+            stream,
+            input: Buffer::default(),
+            out: Out::default(),
+            search: HeadEnd::default(),
+            body: BodyReader::new(Framing::Empty),
+            alarm: Alarm::default(),
+            awaits_continue: false,
+            knows_interim: false,
+            since: clock.now(),
+            stalled_since: None,
+        };
+        Self { clock, inner: RefCell::new(inner) }
+    }
+
+    /// Waits for the head of the next request.
+    pub(crate) fn poll_next(&self, cx: &mut Context<'_>, guest: &Guest, head: &mut RequestHead) -> Poll<Next> {
+        let inner = &mut *self.inner.borrow_mut();
+        let limits = &Limits::DEFAULT;
+        loop {
+            let filled = inner.input.filled();
+            match inner.search.find(filled) {
+                Err(flaw) => return Poll::Ready(Next::Refused(flaw.into())),
+                Ok(Some(HeadEnd::BLANK)) => {
+                    inner.input.consume(HeadEnd::BLANK);
+                    inner.search = HeadEnd::default();
+                    continue;
+                }
+                Ok(Some(length)) => {
+                    let read = head.read(&filled[..length], limits);
+                    inner.input.consume(length);
+                    inner.search = HeadEnd::default();
+                    return Poll::Ready(match read {
+                        Ok(()) => {
+                            inner.begin(head);
+                            Next::Request
+                        }
+                        Err(refusal) => Next::Refused(refusal),
+                    });
+                }
+                Ok(None) if filled.len() >= limits.head => return Poll::Ready(Next::Refused(Flaw::TooLarge.into())),
+                // Whoever speaks another protocol, as TLS, may never end a line.
+                Ok(None) if filled.first().is_some_and(|byte| !is_of_method(*byte)) => {
+                    return Poll::Ready(Next::Refused(Flaw::FirstLine.into()));
+                }
+                Ok(None) => {}
+            }
+            let was_idle = inner.input.is_empty();
+            match inner.input.poll_fill(cx, &mut inner.stream) {
+                Poll::Ready(Ok(1..)) => {
+                    if was_idle {
+                        inner.since = self.clock.now();
+                    }
+                }
+                Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Next::Left),
+                Poll::Pending => {
+                    if was_idle && guest.poll_asked_to_leave(cx) {
+                        return Poll::Ready(Next::Left);
+                    }
+                    let by = self.clock.deadline(inner.since + HEAD_TIMEOUT);
+                    ready!(inner.alarm.poll(cx, by));
+                    return Poll::Ready(if was_idle { Next::Left } else { Next::TimedOut });
+                }
+            }
+        }
+    }
+
+    /// While a request is answered: writes what the client is told meanwhile; ready if it leaves.
+    pub(crate) fn poll_gone(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let inner = &mut *self.inner.borrow_mut();
+        if !inner.out.is_empty() {
+            let polled = buffer::poll_write(cx, &mut inner.stream, &mut inner.out, &[]);
+            if let Poll::Ready(Err(_)) = polled {
+                return Poll::Ready(());
+            }
+        }
+        // What comes is the body's, or the next request's; as much of it is taken as there is room for.
+        while inner.input.has_room() {
+            match ready!(inner.input.poll_fill(cx, &mut inner.stream)) {
+                Ok(1..) => {}
+                Ok(0) | Err(_) => return Poll::Ready(()),
+            }
+        }
+        Poll::Pending
+    }
+
+    /// Appends to what is to be written.
+    pub(crate) fn push(&self, push: impl FnOnce(&mut Vec<u8>)) {
+        push(self.inner.borrow_mut().out.bytes());
+    }
+
+    /// How much waits to be written.
+    pub(crate) fn waiting(&self) -> usize {
+        self.inner.borrow().out.left().len()
+    }
+
+    /// Writes what is to be written and then `data`; how much of `data` was taken.
+    ///
+    /// # Errors
+    ///
+    /// If the client has left, or takes nothing for too long.
+    pub(crate) fn poll_write(&self, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+        let inner = &mut *self.inner.borrow_mut();
+        let before = inner.out.left().len();
+        let polled = buffer::poll_write(cx, &mut inner.stream, &mut inner.out, data);
+        if polled.is_ready() || inner.out.left().len() < before {
+            inner.stalled_since = None;
+        }
+        if polled.is_pending() {
+            let since = *inner.stalled_since.get_or_insert_with(|| self.clock.now());
+            ready!(inner.alarm.poll(cx, self.clock.deadline(since + SEND_TIMEOUT)));
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        polled
+    }
+
+    /// Whether all of the request has come.
+    pub(crate) fn has_sent_all(&self) -> bool {
+        self.inner.borrow().body.is_ended()
+    }
+
+    /// Whether the client still waits to be asked for its body.
+    pub(crate) fn awaits_continue(&self) -> bool {
+        self.inner.borrow().awaits_continue
+    }
+
+    /// Reads over the rest of a request's body; whether that was all of it.
+    pub(crate) async fn drain(&self) -> bool {
+        let mut left = DRAIN_LIMIT;
+        let by = self.clock.now() + DRAIN_TIMEOUT;
+        std::future::poll_fn(|cx| {
+            let inner = &mut *self.inner.borrow_mut();
+            loop {
+                match inner.body.next(inner.input.filled()) {
+                    Ok(Piece::End { consumed }) => {
+                        inner.input.consume(consumed);
+                        return Poll::Ready(true);
+                    }
+                    Ok(Piece::Data { end, .. }) => {
+                        inner.input.consume(end);
+                        left = left.saturating_sub(end);
+                    }
+                    Ok(Piece::More { consumed }) => {
+                        inner.input.consume(consumed);
+                        match inner.poll_fill_until(cx, self.clock, by) {
+                            Poll::Ready(true) => {}
+                            Poll::Ready(false) => return Poll::Ready(false),
+                            Poll::Pending => return Poll::Pending,
+                        }
+                    }
+                    Err(_) => return Poll::Ready(false),
+                }
+                if left == 0 {
+                    return Poll::Ready(false);
+                }
+            }
+        })
+        .await
+    }
+
+    /// Ends the connection in a way that lets the client read what was written: no more is written, and for a while what comes
+    /// is read over. Closing at once would reset the connection, and with it the answer.
+    pub(crate) async fn close(&self) {
+        let mut left = DRAIN_LIMIT;
+        let by = self.clock.now() + DRAIN_TIMEOUT;
+        std::future::poll_fn(|cx| {
+            let inner = &mut *self.inner.borrow_mut();
+            if ready!(std::pin::Pin::new(&mut inner.stream).poll_shutdown(cx)).is_err() {
+                return Poll::Ready(());
+            }
+            while left > 0 {
+                let there = inner.input.filled().len();
+                inner.input.consume(there);
+                left = left.saturating_sub(there);
+                if !ready!(inner.poll_fill_until(cx, self.clock, by)) {
+                    break;
+                }
+            }
+            Poll::Ready(())
+        })
+        .await;
+    }
+
+    /// Whether something has come that nobody has read.
+    pub(crate) fn has_unread(&self) -> bool {
+        !self.inner.borrow().input.is_empty() || !self.has_sent_all()
+    }
+
+    /// Lets the connection end with a reset.
+    pub(crate) fn end_with_reset(&self) {
+        self.inner.borrow().stream.end_with_reset();
+    }
+
+    /// The answer is written; the wait for the next request begins.
+    pub(crate) fn begin_wait(&self) {
+        self.inner.borrow_mut().since = self.clock.now();
+    }
+}
+
+impl<S: Stream> Inner<S> {
+    fn begin(&mut self, head: &RequestHead) {
+        self.body = BodyReader::new(head.framing());
+        self.awaits_continue = head.expects_continue() && !self.body.is_ended();
+        self.knows_interim = head.version() >= Version::Http11;
+    }
+
+    /// Reads more, until then; whether there was more.
+    fn poll_fill_until(&mut self, cx: &mut Context<'_>, clock: Clock, by: Timestamp) -> Poll<bool> {
+        match self.input.poll_fill(cx, &mut self.stream) {
+            Poll::Ready(Ok(1..)) => Poll::Ready(true),
+            Poll::Ready(Ok(0) | Err(_)) => Poll::Ready(false),
+            Poll::Pending => self.alarm.poll(cx, clock.deadline(by)).map(|()| false),
+        }
+    }
+
+    /// Asks the client for the body that it holds back.
+    fn ask_for_body(&mut self, cx: &mut Context<'_>) {
+        self.awaits_continue = false;
+        self.out.bytes().extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+        // If it cannot be written now it is with whatever is written next.
+        let _later = buffer::poll_write(cx, &mut self.stream, &mut self.out, &[]);
+    }
+}
+
+impl<S: Stream> Downstream for Client<S> {
+    fn poll_body(&self, cx: &mut Context<'_>, into: &mut Vec<u8>) -> Poll<Result<Progress, BodyBroken>> {
+        let inner = &mut *self.inner.borrow_mut();
+        loop {
+            match inner.body.next(inner.input.filled()).map_err(|_flaw| BodyBroken)? {
+                Piece::Data { start, end } => {
+                    into.extend_from_slice(&inner.input.filled()[start..end]);
+                    inner.input.consume(end);
+                    inner.awaits_continue = false;
+                    return Poll::Ready(Ok(Progress::Data));
+                }
+                Piece::End { consumed } => {
+                    inner.input.consume(consumed);
+                    return Poll::Ready(Ok(Progress::End));
+                }
+                Piece::More { consumed } => inner.input.consume(consumed),
+            }
+            if inner.awaits_continue {
+                inner.ask_for_body(cx);
+            }
+            match ready!(inner.input.poll_fill(cx, &mut inner.stream)) {
+                Ok(1..) => {}
+                Ok(0) | Err(_) => return Poll::Ready(Err(BodyBroken)),
+            }
+        }
+    }
+
+    fn push_trailers(&self, into: &mut Vec<u8>) {
+        if let Some(trailers) = self.inner.borrow().body.trailers() {
+            forward::push_trailers(into, trailers);
+        }
+    }
+
+    fn tell(&self, head: &[u8]) {
+        let inner = &mut *self.inner.borrow_mut();
+        if inner.knows_interim && inner.out.left().len() + head.len() <= MOST_INTERIM {
+            inner.out.bytes().extend_from_slice(head);
+        }
+    }
+}
+
+fn is_of_method(byte: u8) -> bool {
+    // A token (RFC 9110 §5.6.2), or the beginning of an empty line before a request.
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~\r\n".contains(&byte)
+}

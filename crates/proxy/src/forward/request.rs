@@ -1,0 +1,293 @@
+//! A request's head on its way to an endpoint.
+
+use std::fmt::Write as _;
+use std::net::IpAddr;
+
+use lb_http1::{Field, Framing, Known, RequestHead, Version, push_decimal};
+
+use super::{Filter, push_field};
+use crate::reject::BadRequest;
+use crate::{buffer, header, path};
+
+/// Where a request is to go.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'r> {
+    /// The host without its port; empty if the request names none.
+    pub(crate) host: &'r str,
+    /// The path, without the query.
+    pub(crate) path: &'r str,
+    /// The query, without its question mark.
+    pub(crate) query: Option<&'r str>,
+}
+
+/// A request's head as it leaves for an endpoint, kept until the request is answered: a retry sends it again.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    // All of it but the empty line.
+    text: Vec<u8>,
+    method_length: usize,
+    expects_continue: bool,
+}
+
+/// A request's host and path, as routes look them up.
+///
+/// # Errors
+///
+/// What makes it a request that cannot be forwarded.
+pub(crate) fn place(request: &RequestHead) -> Result<Place<'_>, BadRequest> {
+    if request.method() == "CONNECT" {
+        return Err(BadRequest::Connect);
+    }
+    // Both are ASCII: they were checked when the head was read.
+    let text = |bytes| std::str::from_utf8(bytes).unwrap_or_default();
+    let path_and_query = text(request.target().path_and_query);
+    let (path, query) = match path_and_query.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (path_and_query, None),
+    };
+    path::check(path).map_err(BadRequest::Path)?;
+    let authority = text(request.authority().unwrap_or_default());
+    let port = authority.rfind(':').filter(|at| !authority[*at..].contains(']'));
+    Ok(Place { host: &authority[..port.unwrap_or(authority.len())], path, query })
+}
+
+/// The head that goes to an endpoint.
+pub(crate) fn outgoing(request: &RequestHead, client: IpAddr) -> Outgoing {
+    let mut text = buffer::borrow_out();
+    let (method, authority) = (request.method(), request.authority().unwrap_or_default());
+    for part in [method.as_bytes(), b" ", request.target().path_and_query, b" HTTP/1.1\r\n"] {
+        text.extend_from_slice(part);
+    }
+    let filter = Filter::new(request.fields());
+    if !request.fields().has(Known::Host) {
+        push_field(&mut text, "Host", authority);
+    }
+    for field in request.fields().iter().filter(|field| filter.passes(*field) && !is_ours(field)) {
+        text.extend_from_slice(field.line);
+    }
+    // Whatever a client claims of earlier hops is overwritten: nobody vouches for it.
+    text.extend_from_slice(b"X-Forwarded-For: ");
+    let _infallible = write!(Text(&mut text), "{}", client.to_canonical());
+    text.extend_from_slice(b"\r\n");
+    if !authority.is_empty() {
+        push_field(&mut text, "X-Forwarded-Host", authority);
+    }
+    text.extend_from_slice(b"X-Forwarded-Proto: http\r\n");
+    // The version is that in which the request came (RFC 9110 §7.6.3).
+    text.extend_from_slice(match request.version() {
+        Version::Http10 => b"Via: 1.0 lb\r\n",
+        Version::Http11 => b"Via: 1.1 lb\r\n",
+    });
+    match request.framing() {
+        Framing::Empty | Framing::UntilClose => {}
+        Framing::Length(length) => {
+            text.extend_from_slice(b"Content-Length: ");
+            push_decimal(&mut text, length);
+            text.extend_from_slice(b"\r\n");
+        }
+        Framing::Chunked => text.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
+    }
+    Outgoing { text, method_length: method.len(), expects_continue: request.expects_continue() }
+}
+
+/// Fields that `lb` writes itself, or that are for it. A server behind may take an underscore for a hyphen, as CGI does, so
+/// those spellings go, too.
+fn is_ours(field: &Field<'_>) -> bool {
+    const OURS: [&[u8]; 7] = [
+        b"x-forwarded-for",
+        b"x-forwarded-host",
+        b"x-forwarded-proto",
+        b"content-length",
+        b"transfer-encoding",
+        b"forwarded",
+        header::TRACE_NAME.as_bytes(),
+    ];
+    let hyphen = |byte: &u8| if *byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
+    let is = |ours: &[u8]| ours.len() == field.name.len() && field.name.iter().map(hyphen).eq(ours.iter().copied());
+    match field.known {
+        // Written anew for each attempt, if it is expected at all.
+        Known::Expect | Known::Forwarded => true,
+        Known::Other => OURS.into_iter().any(is),
+        _ => false,
+    }
+}
+
+/// Writes text into bytes.
+struct Text<'t>(&'t mut Vec<u8>);
+
+impl std::fmt::Write for Text<'_> {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+}
+
+impl Outgoing {
+    pub(crate) fn method(&self) -> &str {
+        std::str::from_utf8(&self.text[..self.method_length]).unwrap_or_default()
+    }
+
+    /// Appends all of it, with a question first whether the body is wanted if it is to be asked.
+    pub(crate) fn write(&self, asks_first: bool, into: &mut Vec<u8>) {
+        into.extend_from_slice(&self.text);
+        if asks_first {
+            into.extend_from_slice(b"Expect: 100-continue\r\n");
+        }
+        into.extend_from_slice(b"\r\n");
+    }
+
+    /// Whether the client waits to be asked for the body.
+    pub(crate) fn expects_continue(&self) -> bool {
+        self.expects_continue
+    }
+
+    /// Whether it only asks (RFC 9110 §9.2.1), so that sending it twice at once costs work and nothing else.
+    pub(crate) fn only_asks(&self) -> bool {
+        // TRACE is safe, too, but nobody waits for it.
+        matches!(self.method(), "GET" | "HEAD" | "OPTIONS")
+    }
+
+    /// Whether it may be sent twice without doing twice what it does (RFC 9110 §9.2.2).
+    pub(crate) fn is_idempotent(&self) -> bool {
+        match self.method() {
+            // LOCK is a method of WebDAV that nginx does not retry either; an unknown method may do anything.
+            "GET" | "HEAD" | "OPTIONS" | "TRACE" | "PUT" | "DELETE" | "PROPFIND" | "PROPPATCH" | "MKCOL" | "COPY"
+            | "MOVE" | "UNLOCK" | "SEARCH" | "REPORT" => true,
+            _ => false,
+        }
+    }
+}
+
+impl Drop for Outgoing {
+    fn drop(&mut self) {
+        buffer::give_back_out(std::mem::take(&mut self.text));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lb_http1::Limits;
+    use std::net::Ipv4Addr;
+
+    fn read(text: &str) -> RequestHead {
+        let mut head = RequestHead::default();
+        head.read(text.as_bytes(), &Limits::DEFAULT).expect("a head");
+        head
+    }
+
+    fn forwarded(text: &str) -> String {
+        let mut bytes = Vec::new();
+        outgoing(&read(text), IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7))).write(false, &mut bytes);
+        String::from_utf8(bytes).expect("it was text")
+    }
+
+    #[test]
+    fn fields_pass_as_they_came_and_ours_come_after_them() {
+        let text =
+            "GET /a?b HTTP/1.1\r\nhOST: example.com:8080\r\nX-OddCase:  a  \r\nx-oddcase: b\r\nVia: 1.0 c\r\n\r\n";
+        let expected = "GET /a?b HTTP/1.1\r\nhOST: example.com:8080\r\nX-OddCase:  a  \r\nx-oddcase: b\r\nVia: 1.0 c\r\n\
+            X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Host: example.com:8080\r\nX-Forwarded-Proto: http\r\nVia: 1.1 lb\r\n\r\n";
+        assert_eq!(forwarded(text), expected);
+    }
+
+    #[test]
+    fn what_a_client_claims_of_earlier_hops_is_overwritten() {
+        let head = forwarded(
+            "GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 10.0.0.1\r\nx_forwarded_for: 10.0.0.1\r\n\
+             X-FORWARDED-PROTO: https\r\nx-forwarded-host: evil\r\nForwarded: for=10.0.0.1\r\nlb-trace: 1\r\n\r\n",
+        );
+        for gone in ["10.0.0.1", "https", "evil", "lb-trace"] {
+            assert!(!head.contains(gone), "{gone}: {head}");
+        }
+        assert!(head.contains("\r\nX-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Host: h\r\n"), "{head}");
+    }
+
+    #[test]
+    fn fields_of_one_connection_do_not_pass() {
+        let head = forwarded(
+            "GET / HTTP/1.1\r\nHost: h\r\nConnection: close, X-Mine\r\nConnection: keep-alive\r\nKeep-Alive: timeout=5\r\n\
+             Proxy-Connection: close\r\nTE: trailers\r\nUpgrade: h2c\r\nX-Mine: 1\r\nX-Yours: 2\r\n\r\n",
+        );
+        for gone in ["onnection", "Alive", "TE:", "Upgrade", "X-Mine"] {
+            assert!(!head.contains(gone), "{gone}: {head}");
+        }
+        assert!(head.contains("\r\nX-Yours: 2\r\n"), "{head}");
+    }
+
+    #[test]
+    fn a_connection_field_cannot_name_away_what_others_rely_on() {
+        let head = forwarded(
+            "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nAuthorization: x\r\n\
+             Connection: host, content-length, authorization, x-forwarded-for, via\r\n\r\n",
+        );
+        for there in
+            ["\r\nHost: h", "Content-Length: 3", "Authorization: x", "X-Forwarded-For: 192.0.2.7", "Via: 1.1 lb"]
+        {
+            assert_eq!(head.matches(there).count(), 1, "{there}: {head}");
+        }
+    }
+
+    #[test]
+    fn exactly_one_framing_goes_out() {
+        let head = forwarded("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 003\r\nContent_Length: 9\r\n\r\n");
+        assert!(head.contains("\r\nContent-Length: 3\r\n") && !head.contains('_'), "{head}");
+        let head = forwarded("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: CHUNKED\r\n\r\n");
+        assert!(head.contains("\r\nTransfer-Encoding: chunked\r\n"), "{head}");
+    }
+
+    #[test]
+    fn a_request_without_a_host_is_given_one() {
+        assert!(forwarded("GET / HTTP/1.0\r\n\r\n").starts_with("GET / HTTP/1.1\r\nHost: \r\n"));
+        let absolute = forwarded("GET http://h:80/a HTTP/1.0\r\n\r\n");
+        assert!(absolute.starts_with("GET /a HTTP/1.1\r\nHost: h:80\r\n"), "{absolute}");
+        assert!(absolute.contains("Via: 1.0 lb"), "{absolute}");
+    }
+
+    #[test]
+    fn a_request_is_placed_by_its_host_without_the_port_and_its_path_without_the_query() {
+        let placed = |text: &str| {
+            let head = read(text);
+            let place = place(&head).expect("it can be forwarded");
+            (place.host.to_owned(), place.path.to_owned(), place.query.map(str::to_owned))
+        };
+        let (host, path, query) = placed("GET /a?b?c HTTP/1.1\r\nHost: h:80\r\n\r\n");
+        assert_eq!((&host[..], &path[..], query.as_deref()), ("h", "/a", Some("b?c")));
+        assert_eq!(placed("GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n").0, "[::1]");
+        assert_eq!(placed("GET / HTTP/1.1\r\nHost: [::1]\r\n\r\n").0, "[::1]");
+        assert_eq!(placed("GET / HTTP/1.0\r\n\r\n").0, "");
+        assert_eq!(placed("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n").1, "*");
+    }
+
+    #[test]
+    fn connect_is_off() {
+        let head = read("CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\n\r\n");
+        assert_eq!(place(&head).expect_err("connect"), BadRequest::Connect);
+    }
+
+    #[test]
+    fn a_client_that_waits_to_be_asked_is_waited_for_once() {
+        let head = read("PUT / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n");
+        let head = outgoing(&head, IpAddr::V4(Ipv4Addr::LOCALHOST));
+        for asks in [true, false] {
+            let mut bytes = Vec::new();
+            head.write(asks, &mut bytes);
+            let text = String::from_utf8(bytes).expect("it was text");
+            assert_eq!(text.ends_with("\r\nExpect: 100-continue\r\n\r\n"), asks, "{text}");
+            assert_eq!(text.matches("Expect").count(), usize::from(asks), "{text}");
+        }
+    }
+
+    #[test]
+    fn methods_that_may_do_twice_what_they_do_are_not_idempotent() {
+        let head = |method: &str| {
+            outgoing(&read(&format!("{method} / HTTP/1.1\r\nHost: h\r\n\r\n")), IpAddr::V4(Ipv4Addr::LOCALHOST))
+        };
+        for method in ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PROPFIND"] {
+            assert!(head(method).is_idempotent(), "{method}");
+        }
+        for method in ["POST", "PATCH", "LOCK", "BREW", "get"] {
+            assert!(!head(method).is_idempotent(), "{method}");
+        }
+    }
+}
