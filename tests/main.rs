@@ -23,3 +23,4 @@ mod simulating;
 mod sticky;
 mod stopping;
 mod support;
+mod wire;

@@ -78,8 +78,8 @@ pub(crate) async fn run<D: Dial>(
     })
     .await;
     match ended {
-        // It was not asked to switch protocols: the request's Upgrade field does not pass.
-        Some(Ok(())) if answer.status() == 101 => {
+        // It was not asked to switch protocols, or not to that one.
+        Some(Ok(())) if answer.status() == 101 && !forward::agrees(&answer, head.upgrade()) => {
             Err(Miss { outcome: Outcome::Failed(Failure::InvalidHeader), sent: body.sent() })
         }
         Some(Ok(())) => Ok(Hit { head: answer, wire, upload }),

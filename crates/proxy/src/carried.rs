@@ -37,8 +37,9 @@ pub(crate) struct Carried<S: AsyncRead + AsyncWrite + Unpin> {
     upload: Upload,
     home: Rc<Pool<S>>,
     clock: Clock,
-    // How long nothing may come.
+    // How long nothing may come; and how long nothing may move once it is a tunnel.
     patience: Duration,
+    tunnel_patience: Duration,
     // Since when nothing has come, while something is awaited.
     stalled_since: Option<Timestamp>,
 }
@@ -64,6 +65,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carried<S> {
             home: Rc::clone(&endpoint.pool),
             clock: endpoint.clock,
             patience: endpoint.timeouts.body,
+            tunnel_patience: endpoint.timeouts.tunnel,
             stalled_since: None,
         }
     }
@@ -71,6 +73,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carried<S> {
     /// Whether more of the request is to be sent to the endpoint.
     pub(crate) fn is_still_sent(&self) -> bool {
         !self.upload.is_complete()
+    }
+
+    /// The connection, if it has switched protocols, and the lease on its endpoint, which goes on.
+    ///
+    /// # Errors
+    ///
+    /// The answer itself, if it has not.
+    pub(crate) fn into_tunnel(mut self: Box<Self>) -> Result<(Wire<S>, Held, Duration), Box<Self>> {
+        if self.head.status() != 101 {
+            return Err(self);
+        }
+        match (self.wire.take(), self.held.take()) {
+            (Some(wire), Some(held)) => Ok((wire, held, self.tunnel_patience)),
+            _ => unreachable!("nothing of its answer was read"),
+        }
     }
 
     /// Gives up the answer. What has already come of it is read, so that its connection can be used again.

@@ -17,6 +17,8 @@ use crate::clock::Clock;
 use crate::downstream::{BodyBroken, Downstream, Progress};
 use crate::forward;
 use crate::guests::Guest;
+use crate::tunnel::OneWay;
+use crate::wire::Wire;
 
 /// How long a client may take for the head of a request, and how long it may stay connected without one.
 /// nginx: 60 s for the head, 75 s idle.
@@ -261,6 +263,39 @@ impl<S: Stream> Client<S> {
                 }
             }
             Poll::Ready(())
+        })
+        .await;
+    }
+
+    /// Writes what is to be written, and then moves bytes both ways until both sides have ended, one breaks off, or nothing has
+    /// moved for so long.
+    pub(crate) async fn tunnel<U>(&self, mut wire: Wire<U>, patience: Duration)
+    where
+        U: AsyncRead + AsyncWrite + Unpin,
+    {
+        let mut there = OneWay::new(std::mem::take(&mut self.inner.borrow_mut().input));
+        let mut back = OneWay::new(wire.take_input());
+        let mut since = self.clock.now();
+        std::future::poll_fn(|cx| {
+            if self.waiting() > 0 && ready!(self.poll_write(cx, &[])).is_err() {
+                return Poll::Ready(());
+            }
+            let inner = &mut *self.inner.borrow_mut();
+            let mut has_moved = false;
+            let ways = (
+                there.poll_move(cx, &mut inner.stream, wire.stream(), &mut has_moved),
+                back.poll_move(cx, wire.stream(), &mut inner.stream, &mut has_moved),
+            );
+            match ways {
+                (Poll::Ready(Err(_)), _) | (_, Poll::Ready(Err(_))) | (Poll::Ready(Ok(())), Poll::Ready(Ok(()))) => {
+                    return Poll::Ready(());
+                }
+                (Poll::Pending, _) | (_, Poll::Pending) => {}
+            }
+            if has_moved {
+                since = self.clock.now();
+            }
+            inner.alarm.poll(cx, self.clock.deadline(since + patience))
         })
         .await;
     }

@@ -50,6 +50,8 @@ pub struct ClusterConfig {
     pub probe: Option<ProbeConfig>,
     /// Its time limits.
     pub timeouts: Timeouts,
+    /// The protocols, compared without case, that a client may ask an endpoint to switch to (RFC 9110 §7.8).
+    pub upgrades: Vec<String>,
 }
 
 /// After how long without an answer's head a second attempt begins beside the first: for GET, HEAD and OPTIONS without a
@@ -145,4 +147,6 @@ pub struct Timeouts {
     pub body: Duration,
     /// How long an unused connection is kept.
     pub idle: Duration,
+    /// How long nothing may move either way on a connection that has switched protocols.
+    pub tunnel: Duration,
 }

@@ -75,6 +75,16 @@ async fn exchange<D: Dial, S: Stream>(
     let mut ending = None;
     client.push(|out| ending = Some(answer.push_head(out, Some(head), closes, &proxy.clock())));
     let ending = ending.expect("it was pushed");
+    if let Answer::Carried(carried) = answer {
+        match carried.into_tunnel() {
+            // The endpoint has one request more in flight as long as the tunnel is there.
+            Ok((wire, _lease, patience)) => {
+                client.tunnel(wire, patience).await;
+                return false;
+            }
+            Err(carried) => answer = Answer::Carried(carried),
+        }
+    }
     let delivered = answer::deliver(client, &mut answer, ending.framing).await;
     // The lease first: the client may take its time to leave.
     drop(answer);

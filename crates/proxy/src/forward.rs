@@ -6,7 +6,7 @@
 mod answer;
 mod request;
 
-use lb_http1::{Field, Fields, Known};
+use lb_http1::{Field, Fields, Known, ResponseHead};
 
 pub(crate) use self::answer::{Ending, carried, interim, own};
 pub(crate) use self::request::{Outgoing, Place, outgoing, place};
@@ -48,6 +48,13 @@ impl<'f> Filter<'f> {
         let is = |other: &[u8]| other.eq_ignore_ascii_case(name);
         !PROTECTED.iter().any(|protected| is(protected.as_bytes())) && self.fields.connection_options().any(is)
     }
+}
+
+/// Whether an answer that switches protocols switches to the one that was asked for (RFC 9110 §7.8).
+pub(crate) fn agrees(answer: &ResponseHead, asked: Option<&str>) -> bool {
+    let mut protocols = answer.fields().known(Known::Upgrade);
+    let is_asked = |protocol: &[u8]| asked.is_some_and(|asked| asked.as_bytes().eq_ignore_ascii_case(protocol));
+    protocols.next().is_some_and(is_asked) && protocols.next().is_none()
 }
 
 /// Appends one line.

@@ -56,6 +56,7 @@ mod secret;
 mod server;
 mod session;
 mod trace;
+mod tunnel;
 mod upload;
 mod wire;
 mod worker;

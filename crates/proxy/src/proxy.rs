@@ -85,7 +85,7 @@ impl<D: Dial> Proxy<D> {
                     ties: cluster.ties_of(&place, request.fields(), pin.as_ref(), address),
                     trace: *trace && request.fields().get(header::TRACE_NAME).is_some(),
                 };
-                let head = forward::outgoing(request, address);
+                let head = forward::outgoing(request, address, &cluster.config().upgrades);
                 let body = Replay::new(client, request.framing(), cluster.config().replay_limit, self.shared.clock);
                 self.balance(cluster, endpoints, &head, &body, asked).await
             }

@@ -153,6 +153,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         self.input.consume(bytes);
     }
 
+    /// What carries its bytes.
+    pub(crate) fn stream(&mut self) -> &mut S {
+        &mut self.stream
+    }
+
     /// Ready when it is `by` or later.
     pub(crate) fn poll_alarm(&mut self, cx: &mut Context<'_>, by: Instant) -> Poll<()> {
         self.alarm.poll(cx, by)

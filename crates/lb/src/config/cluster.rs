@@ -81,6 +81,7 @@ fn read_table(table: Table<'_>, name: &str, place: Place<'_>, may_be_counted: bo
     let timeouts = Timeouts { attempt: attempt_timeout, ..timeouts::read(&table, preset.timeouts) };
     let queue = waiting::read_queue(&table, endpoints.as_deref());
     let probe = table.optional("probe").map(|value| probe::read(&value));
+    let upgrades = read_upgrades(&table);
     table.finish();
     let (probe, probing) = match probe {
         None => (None, None),
@@ -110,7 +111,14 @@ fn read_table(table: Table<'_>, name: &str, place: Place<'_>, may_be_counted: bo
         queue,
         probe,
         timeouts,
+        upgrades,
     })
+}
+
+fn read_upgrades(table: &Table<'_>) -> Vec<String> {
+    let Some(value) = table.optional("upgrades") else { return defaults::UPGRADES.map(str::to_owned).to_vec() };
+    let names = value.array().unwrap_or_default();
+    names.iter().filter_map(Value::name).map(str::to_owned).collect()
 }
 
 fn read_slow_start(table: &Table<'_>, algorithm: Option<Algorithm>) -> Duration {

@@ -135,3 +135,10 @@ pub(super) const BODY_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// nginx's `keepalive_timeout` for upstream connections.
 pub(super) const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// `HAProxy`'s advice for `timeout tunnel`: a chat may be silent for long, and most ask now and then whether the other side is
+/// still there.
+pub(super) const TUNNEL_TIMEOUT: Duration = Duration::from_hours(1);
+
+/// What pages ask for; others have uses that a balancer should be told of.
+pub(super) const UPGRADES: [&str; 1] = ["websocket"];

@@ -27,6 +27,11 @@ pub(crate) fn carried(
 ) -> Ending {
     status_line(into, head.status(), head.reason());
     let filter = Filter::new(head.fields());
+    // The attempt has seen to it that it is the protocol that was asked for.
+    if head.status() == 101 {
+        into.extend_from_slice(b"Connection: Upgrade\r\n");
+        head.fields().known(Known::Upgrade).for_each(|protocol| push_field(into, "Upgrade", protocol));
+    }
     for field in head.fields().iter().filter(|field| filter.passes(*field)) {
         let is_ours = field.name.len() <= MOST_OURS && OURS.iter().any(|ours| ours.eq_ignore_ascii_case(field.name));
         if !is_ours {
@@ -34,6 +39,10 @@ pub(crate) fn carried(
         }
     }
     into.extend_from_slice(additions);
+    if head.status() == 101 {
+        into.extend_from_slice(b"\r\n");
+        return Ending { framing: Framing::Empty, closes: true };
+    }
     // RFC 9110 §6.6.1: whoever has a clock adds it for an origin that has none.
     if !head.fields().has(Known::Date) {
         clock.push_date(into);

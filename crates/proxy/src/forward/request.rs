@@ -27,6 +27,7 @@ pub(crate) struct Outgoing {
     text: Vec<u8>,
     method_length: usize,
     expects_continue: bool,
+    upgrade: Option<String>,
 }
 
 /// A request's host and path, as routes look them up.
@@ -52,7 +53,7 @@ pub(crate) fn place(request: &RequestHead) -> Result<Place<'_>, BadRequest> {
 }
 
 /// The head that goes to an endpoint.
-pub(crate) fn outgoing(request: &RequestHead, client: IpAddr) -> Outgoing {
+pub(crate) fn outgoing(request: &RequestHead, client: IpAddr, upgrades: &[String]) -> Outgoing {
     let mut text = buffer::borrow_out();
     let (method, authority) = (request.method(), request.authority().unwrap_or_default());
     for part in [method.as_bytes(), b" ", request.target().path_and_query, b" HTTP/1.1\r\n"] {
@@ -87,7 +88,30 @@ pub(crate) fn outgoing(request: &RequestHead, client: IpAddr) -> Outgoing {
         }
         Framing::Chunked => text.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
     }
-    Outgoing { text, method_length: method.len(), expects_continue: request.expects_continue() }
+    let upgrade = upgrade_of(request, upgrades);
+    if let Some(protocol) = upgrade {
+        text.extend_from_slice(b"Connection: Upgrade\r\n");
+        push_field(&mut text, "Upgrade", protocol.as_bytes());
+    }
+    Outgoing {
+        text,
+        method_length: method.len(),
+        expects_continue: request.expects_continue(),
+        upgrade: upgrade.cloned(),
+    }
+}
+
+/// The protocol that a request asks to switch to, if it is one of those. Only a request that does nothing else asks: a body
+/// before the switch would be one more thing for two servers to read differently.
+fn upgrade_of<'u>(request: &RequestHead, upgrades: &'u [String]) -> Option<&'u String> {
+    let fields = request.fields();
+    let mut asked = fields.known(Known::Upgrade);
+    let protocol = asked.next().filter(|_| asked.next().is_none())?;
+    let asks = request.method() == "GET"
+        && request.version() == Version::Http11
+        && request.framing() == Framing::Empty
+        && fields.has_connection_option("upgrade");
+    upgrades.iter().find(|allowed| asks && allowed.as_bytes().eq_ignore_ascii_case(protocol))
 }
 
 /// Fields that `lb` writes itself, or that are for it. A server behind may take an underscore for a hyphen, as CGI does, so
@@ -141,6 +165,11 @@ impl Outgoing {
         self.expects_continue
     }
 
+    /// The protocol that it asks to switch to.
+    pub(crate) fn upgrade(&self) -> Option<&str> {
+        self.upgrade.as_deref()
+    }
+
     /// Whether it only asks (RFC 9110 §9.2.1), so that sending it twice at once costs work and nothing else.
     pub(crate) fn only_asks(&self) -> bool {
         // TRACE is safe, too, but nobody waits for it.
@@ -178,7 +207,8 @@ mod tests {
 
     fn forwarded(text: &str) -> String {
         let mut bytes = Vec::new();
-        outgoing(&read(text), IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7))).write(false, &mut bytes);
+        outgoing(&read(text), IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)), &["websocket".to_owned()])
+            .write(false, &mut bytes);
         String::from_utf8(bytes).expect("it was text")
     }
 
@@ -229,6 +259,21 @@ mod tests {
     }
 
     #[test]
+    fn a_switch_of_protocols_passes_where_it_is_allowed() {
+        let upgrade = |lines: &str| forwarded(&format!("GET / HTTP/1.1\r\nHost: h\r\n{lines}\r\n")).contains("Upgrade");
+        assert!(upgrade("Connection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Key: x\r\n"));
+        for lines in [
+            "Connection: Upgrade\r\nUpgrade: h2c\r\n",
+            "Upgrade: websocket\r\n",
+            "Connection: Upgrade\r\nUpgrade: websocket\r\nUpgrade: h2c\r\n",
+            "Connection: Upgrade\r\nUpgrade: websocket, h2c\r\n",
+            "Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 0\r\n",
+        ] {
+            assert!(!upgrade(lines), "{lines:?}");
+        }
+    }
+
+    #[test]
     fn exactly_one_framing_goes_out() {
         let head = forwarded("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 003\r\nContent_Length: 9\r\n\r\n");
         assert!(head.contains("\r\nContent-Length: 3\r\n") && !head.contains('_'), "{head}");
@@ -268,7 +313,7 @@ mod tests {
     #[test]
     fn a_client_that_waits_to_be_asked_is_waited_for_once() {
         let head = read("PUT / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n");
-        let head = outgoing(&head, IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let head = outgoing(&head, IpAddr::V4(Ipv4Addr::LOCALHOST), &[]);
         for asks in [true, false] {
             let mut bytes = Vec::new();
             head.write(asks, &mut bytes);
@@ -281,7 +326,7 @@ mod tests {
     #[test]
     fn methods_that_may_do_twice_what_they_do_are_not_idempotent() {
         let head = |method: &str| {
-            outgoing(&read(&format!("{method} / HTTP/1.1\r\nHost: h\r\n\r\n")), IpAddr::V4(Ipv4Addr::LOCALHOST))
+            outgoing(&read(&format!("{method} / HTTP/1.1\r\nHost: h\r\n\r\n")), IpAddr::V4(Ipv4Addr::LOCALHOST), &[])
         };
         for method in ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PROPFIND"] {
             assert!(head(method).is_idempotent(), "{method}");

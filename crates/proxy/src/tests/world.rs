@@ -122,6 +122,7 @@ pub(super) const TIMEOUTS: Timeouts = Timeouts {
     attempt: None,
     body: Duration::from_mins(1),
     idle: Duration::from_mins(1),
+    tunnel: Duration::from_mins(1),
 };
 
 impl World {
@@ -170,6 +171,7 @@ impl World {
             hedge: None,
             probe: None,
             timeouts: TIMEOUTS,
+            upgrades: vec!["websocket".to_owned()],
         };
         change(&mut config);
         let clock = Clock::start();

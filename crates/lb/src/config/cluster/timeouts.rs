@@ -13,6 +13,7 @@ pub(super) fn read(table: &Table<'_>, preset: Timeouts) -> Timeouts {
         attempt: preset.attempt,
         body: table.duration("body", preset.body),
         idle: table.duration("idle", preset.idle),
+        tunnel: table.duration("tunnel", preset.tunnel),
     };
     table.finish();
     timeouts
