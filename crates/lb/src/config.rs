@@ -7,6 +7,7 @@ mod cluster;
 mod defaults;
 mod diagnostic;
 mod drill;
+mod limits;
 mod route;
 mod table;
 mod value;
@@ -22,6 +23,7 @@ use lb_proxy::{ClusterConfig, ClusterId, Pin};
 
 pub(crate) use diagnostic::Problems;
 pub(crate) use drill::load as load_drill;
+pub(crate) use limits::RawLimits;
 use table::{Reader, Table};
 pub(crate) use value::parse_time;
 
@@ -32,6 +34,7 @@ pub(crate) struct Config {
     pub(crate) origin: String,
     pub(crate) workers: NonZeroUsize,
     pub(crate) stop_timeout: Duration,
+    pub(crate) limits: RawLimits,
     pub(crate) listeners: Vec<SocketAddr>,
     pub(crate) routes: Vec<Route>,
     pub(crate) clusters: Vec<ClusterConfig>,
@@ -96,6 +99,7 @@ fn read(top: Table<'_>, origin: &str, folder: &Path) -> Option<Config> {
     let workers = top.optional("workers").and_then(|value| value.integer(1..=1024));
     let workers = workers.and_then(|n| NonZeroUsize::new(usize::try_from(n).ok()?)).unwrap_or_else(defaults::workers);
     let stop_timeout = top.duration("stop-timeout", defaults::STOP_TIMEOUT);
+    let limits = limits::read(&top);
     let listeners = read_listeners(&top);
     let zone = top.optional("zone").and_then(|value| value.name());
     let clusters = cluster::read_all(&top, cluster::Place { folder, zone });
@@ -114,6 +118,7 @@ fn read(top: Table<'_>, origin: &str, folder: &Path) -> Option<Config> {
         origin: origin.to_owned(),
         workers,
         stop_timeout,
+        limits,
         listeners: listeners?,
         routes: routes?,
         clusters: clusters.into_iter().map(|(_, config)| config).collect::<Option<_>>()?,

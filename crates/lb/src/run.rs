@@ -69,7 +69,7 @@ pub(crate) struct Running {
 impl Running {
     /// Starts everything that a configuration asks for, on the current local runtime.
     pub(crate) async fn start(config: Config) -> Result<Self, Failed> {
-        raise_descriptor_limit();
+        let limits = config.limits.with_descriptors(raise_descriptor_limit());
         let clusters = Clusters::start(config.clusters);
         let (stopping, stop) = watch::channel(false);
         let admin = Admin::new(config.origin, config.workers.get(), &clusters, stop.clone());
@@ -77,6 +77,7 @@ impl Running {
         let proxy = lb_proxy::Config {
             workers: config.workers,
             listeners: config.listeners,
+            limits,
             stop_timeout: config.stop_timeout,
         };
         if let Some(address) = config.admin {
@@ -102,14 +103,16 @@ impl Running {
     }
 }
 
-/// Each connection takes a descriptor, and one being proxied two; most shells allow 1024 unless asked for more.
-fn raise_descriptor_limit() {
+/// Each connection takes a descriptor, and one being proxied two; most shells allow 1024 unless asked for more. Returns how
+/// many there may be.
+fn raise_descriptor_limit() -> usize {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     if let Err(error) = setrlimit(Resource::Nofile, limit) {
         tracing::warn!(%error, "cannot raise the limit of open descriptors");
     }
+    getrlimit(Resource::Nofile).current.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX)
 }
 
 fn build(route: Route, admin: &Admin) -> lb_proxy::Route {

@@ -3,11 +3,12 @@
 
 use std::cell::RefCell;
 use std::io;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use lb_balance::Timestamp;
-use lb_http1::{BodyReader, Flaw, Framing, HeadEnd, Limits, Piece, Refusal, RequestHead, Version};
+use lb_http1::{BodyReader, Flaw, Framing, HeadEnd, Piece, Refusal, RequestHead, Version};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
@@ -17,15 +18,9 @@ use crate::clock::Clock;
 use crate::downstream::{BodyBroken, Downstream, Progress};
 use crate::forward;
 use crate::guests::Guest;
+use crate::limits::Limits;
 use crate::tunnel::OneWay;
 use crate::wire::Wire;
-
-/// How long a client may take for the head of a request, and how long it may stay connected without one.
-/// nginx: 60 s for the head, 75 s idle.
-const HEAD_TIMEOUT: Duration = Duration::from_mins(1);
-
-/// How long a client may take none of its answer; nginx's `send_timeout`.
-const SEND_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// So much of interim answers may wait to be written; what is more is not told.
 const MOST_INTERIM: usize = 16 * 1024;
@@ -51,6 +46,7 @@ impl Stream for TcpStream {
 /// A client's connection.
 pub(crate) struct Client<S> {
     clock: Clock,
+    limits: Rc<Limits>,
     inner: RefCell<Inner<S>>,
 }
 
@@ -64,8 +60,12 @@ struct Inner<S> {
     // The client holds its body back until it is told to go on.
     awaits_continue: bool,
     knows_interim: bool,
-    // When the first byte of the head came, or the wait for it began.
-    since: Timestamp,
+    // Since when the client is waited for: for the first byte of a head, for the rest of it, or for more of a body.
+    waits_since: Option<Timestamp>,
+    // Of the body: how many bytes have come, how long they were waited for, and what ends the wait.
+    body_bytes: u64,
+    body_waited: Duration,
+    body_alarm: Alarm,
     // Since when the client has taken nothing of what is to be written.
     stalled_since: Option<Timestamp>,
 }
@@ -83,7 +83,7 @@ pub(crate) enum Next {
 }
 
 impl<S: Stream> Client<S> {
-    pub(crate) fn new(stream: S, clock: Clock) -> Self {
+    pub(crate) fn new(stream: S, clock: Clock, limits: Rc<Limits>) -> Self {
         let inner = Inner {
             stream,
             input: Buffer::default(),
@@ -93,16 +93,19 @@ impl<S: Stream> Client<S> {
             alarm: Alarm::default(),
             awaits_continue: false,
             knows_interim: false,
-            since: clock.now(),
+            waits_since: None,
+            body_bytes: 0,
+            body_waited: Duration::ZERO,
+            body_alarm: Alarm::default(),
             stalled_since: None,
         };
-        Self { clock, inner: RefCell::new(inner) }
+        Self { clock, limits, inner: RefCell::new(inner) }
     }
 
     /// Waits for the head of the next request.
     pub(crate) fn poll_next(&self, cx: &mut Context<'_>, guest: &Guest, head: &mut RequestHead) -> Poll<Next> {
         let inner = &mut *self.inner.borrow_mut();
-        let limits = &Limits::DEFAULT;
+        let limits = &self.limits.head;
         loop {
             let filled = inner.input.filled();
             match inner.search.find(filled) {
@@ -131,21 +134,24 @@ impl<S: Stream> Client<S> {
                 }
                 Ok(None) => {}
             }
-            let was_idle = inner.input.is_empty();
+            let is_idle = inner.input.is_empty();
             match inner.input.poll_fill(cx, &mut inner.stream) {
                 Poll::Ready(Ok(1..)) => {
-                    if was_idle {
-                        inner.since = self.clock.now();
+                    // The time for a head begins with its first byte.
+                    if is_idle {
+                        inner.waits_since = None;
+                        guest.note_busy();
                     }
                 }
                 Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Next::Left),
                 Poll::Pending => {
-                    if was_idle && guest.poll_asked_to_leave(cx) {
+                    let since = *inner.waits_since.get_or_insert_with(|| self.clock.now());
+                    if is_idle && guest.poll_asked_to_leave(cx, since) {
                         return Poll::Ready(Next::Left);
                     }
-                    let by = self.clock.deadline(inner.since + HEAD_TIMEOUT);
-                    ready!(inner.alarm.poll(cx, by));
-                    return Poll::Ready(if was_idle { Next::Left } else { Next::TimedOut });
+                    let limit = if is_idle { self.limits.idle_timeout } else { self.limits.head_timeout };
+                    ready!(inner.alarm.poll(cx, self.clock.deadline(since + limit)));
+                    return Poll::Ready(if is_idle { Next::Left } else { Next::TimedOut });
                 }
             }
         }
@@ -194,7 +200,7 @@ impl<S: Stream> Client<S> {
         }
         if polled.is_pending() {
             let since = *inner.stalled_since.get_or_insert_with(|| self.clock.now());
-            ready!(inner.alarm.poll(cx, self.clock.deadline(since + SEND_TIMEOUT)));
+            ready!(inner.alarm.poll(cx, self.clock.deadline(since + self.limits.send_timeout)));
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
         polled
@@ -309,11 +315,6 @@ impl<S: Stream> Client<S> {
     pub(crate) fn end_with_reset(&self) {
         self.inner.borrow().stream.end_with_reset();
     }
-
-    /// The answer is written; the wait for the next request begins.
-    pub(crate) fn begin_wait(&self) {
-        self.inner.borrow_mut().since = self.clock.now();
-    }
 }
 
 impl<S: Stream> Inner<S> {
@@ -321,6 +322,7 @@ impl<S: Stream> Inner<S> {
         self.body = BodyReader::new(head.framing());
         self.awaits_continue = head.expects_continue() && !self.body.is_ended();
         self.knows_interim = head.version() >= Version::Http11;
+        (self.waits_since, self.body_bytes, self.body_waited) = (None, 0, Duration::ZERO);
     }
 
     /// Reads more, until then; whether there was more.
@@ -330,6 +332,15 @@ impl<S: Stream> Inner<S> {
             Poll::Ready(Ok(0) | Err(_)) => Poll::Ready(false),
             Poll::Pending => self.alarm.poll(cx, clock.deadline(by)).map(|()| false),
         }
+    }
+
+    /// How much longer a body that has to come at that rate may be waited for.
+    fn time_at_rate(&self, rate: u32) -> Duration {
+        if rate == 0 {
+            return Duration::MAX;
+        }
+        let earned = Duration::from_millis(self.body_bytes.saturating_mul(1000) / u64::from(rate));
+        (Limits::BODY_GRACE + earned).saturating_sub(self.body_waited)
     }
 
     /// Asks the client for the body that it holds back.
@@ -345,15 +356,20 @@ impl<S: Stream> Downstream for Client<S> {
     fn poll_body(&self, cx: &mut Context<'_>, into: &mut Vec<u8>) -> Poll<Result<Progress, BodyBroken>> {
         let inner = &mut *self.inner.borrow_mut();
         loop {
-            match inner.body.next(inner.input.filled()).map_err(|_flaw| BodyBroken)? {
+            match inner.body.next(inner.input.filled()).map_err(|_flaw| BodyBroken::Off)? {
                 Piece::Data { start, end } => {
                     into.extend_from_slice(&inner.input.filled()[start..end]);
                     inner.input.consume(end);
                     inner.awaits_continue = false;
+                    inner.body_bytes += (end - start) as u64;
+                    if self.limits.body.is_some_and(|most| inner.body_bytes > u64::from(most)) {
+                        return Poll::Ready(Err(BodyBroken::TooLarge));
+                    }
                     return Poll::Ready(Ok(Progress::Data));
                 }
                 Piece::End { consumed } => {
                     inner.input.consume(consumed);
+                    inner.body_alarm = Alarm::default();
                     return Poll::Ready(Ok(Progress::End));
                 }
                 Piece::More { consumed } => inner.input.consume(consumed),
@@ -361,9 +377,19 @@ impl<S: Stream> Downstream for Client<S> {
             if inner.awaits_continue {
                 inner.ask_for_body(cx);
             }
-            match ready!(inner.input.poll_fill(cx, &mut inner.stream)) {
-                Ok(1..) => {}
-                Ok(0) | Err(_) => return Poll::Ready(Err(BodyBroken)),
+            match inner.input.poll_fill(cx, &mut inner.stream) {
+                Poll::Ready(Ok(1..)) => {
+                    if let Some(since) = inner.waits_since.take() {
+                        inner.body_waited += self.clock.now().since(since);
+                    }
+                }
+                Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(BodyBroken::Off)),
+                Poll::Pending => {
+                    let since = *inner.waits_since.get_or_insert_with(|| self.clock.now());
+                    let limit = self.limits.body_timeout.min(inner.time_at_rate(self.limits.body_rate));
+                    ready!(inner.body_alarm.poll(cx, self.clock.deadline(since + limit)));
+                    return Poll::Ready(Err(BodyBroken::TooSlow));
+                }
             }
         }
     }

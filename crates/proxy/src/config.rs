@@ -10,7 +10,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderValue, Method};
 use lb_balance::{BudgetPolicy, Endpoint, Policy, RetryPolicy};
 
-use crate::{Address, Key, Secret};
+use crate::{Address, Key, Limits, Secret};
 
 /// What a server needs beside its routes and its clusters.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub struct Config {
     pub workers: NonZeroUsize,
     /// The addresses to listen on; port 0 takes a free one.
     pub listeners: Vec<SocketAddr>,
+    /// What clients may ask for.
+    pub limits: Limits,
     /// How long requests under way may take once the server is told to stop.
     pub stop_timeout: Duration,
 }
@@ -140,6 +142,9 @@ pub struct Timeouts {
     pub connect: Duration,
     /// From the last byte of the request to the last byte of the answer's head.
     pub response: Duration,
+    /// For a request in all, waiting and retries included, from its head to its answer's head. `None`: as long as the others
+    /// allow.
+    pub request: Option<Duration>,
     /// For one attempt in all, from the choice of the endpoint to the last byte of the answer's head; where the client sends
     /// a body meanwhile, it begins anew with its last byte. `None`: as long as the others allow.
     pub attempt: Option<Duration>,

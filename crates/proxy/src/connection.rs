@@ -8,18 +8,22 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use lb_http1::{Fields, Framing, RequestHead};
+use tokio::net::TcpStream;
 
 use crate::answer::{self, Answer, Broken};
 use crate::client::{Client, Next, Stream};
+use crate::clock::Clock;
 use crate::dial::Dial;
 use crate::downstream::Downstream;
+use crate::forward;
 use crate::guests::Guest;
 use crate::proxy::Proxy;
 use crate::reject::Reject;
 
 /// Serves a connection until either side ends it, or the guest is asked to leave after the current request.
 pub(crate) async fn serve<D: Dial, S: Stream>(proxy: Rc<Proxy<D>>, stream: S, address: IpAddr, guest: Guest) {
-    let client = Rc::new(Client::new(stream, proxy.clock()));
+    let mut requests = 0u32;
+    let client = Rc::new(Client::new(stream, proxy.clock(), Rc::clone(proxy.limits())));
     loop {
         let mut head = None;
         let next = poll_fn(|cx| {
@@ -37,7 +41,11 @@ pub(crate) async fn serve<D: Dial, S: Stream>(proxy: Rc<Proxy<D>>, stream: S, ad
         // Boxed, so that an idle connection is small.
         let goes_on = match next {
             Next::Left => false,
-            Next::Request => Box::pin(exchange(&proxy, &client, &head, address, &guest)).await,
+            Next::Request => {
+                requests = requests.saturating_add(1);
+                let is_last = proxy.limits().requests_per_connection.is_some_and(|most| requests >= most.get());
+                Box::pin(exchange(&proxy, &client, &head, address, &guest, is_last)).await
+            }
             Next::Refused(refusal) => Box::pin(refuse(&proxy, &client, Reject::refused(refusal))).await,
             Next::TimedOut => Box::pin(refuse(&proxy, &client, Reject::ClientTimeout)).await,
         };
@@ -45,7 +53,6 @@ pub(crate) async fn serve<D: Dial, S: Stream>(proxy: Rc<Proxy<D>>, stream: S, ad
         if !goes_on {
             return;
         }
-        client.begin_wait();
     }
 }
 
@@ -56,6 +63,7 @@ async fn exchange<D: Dial, S: Stream>(
     head: &RequestHead,
     address: IpAddr,
     guest: &Guest,
+    is_last: bool,
 ) -> bool {
     let _under_way = UnderWay::new(proxy.busy_connections());
     let downstream: Rc<dyn Downstream> = Rc::clone(client) as Rc<dyn Downstream>;
@@ -71,7 +79,7 @@ async fn exchange<D: Dial, S: Stream>(
     let Some(mut answer) = answer else { return false };
     // Nobody reads what is left of the request, unless whoever answers still takes it.
     let is_left_over = !client.has_sent_all() && !answer.takes_more();
-    let closes = head.wants_close() || guest.is_asked_to_leave() || client.awaits_continue() || is_left_over;
+    let closes = is_last || head.wants_close() || guest.is_asked_to_leave() || client.awaits_continue() || is_left_over;
     let mut ending = None;
     client.push(|out| ending = Some(answer.push_head(out, Some(head), closes, &proxy.clock())));
     let ending = ending.expect("it was pushed");
@@ -118,6 +126,16 @@ async fn refuse<D: Dial, S: Stream>(proxy: &Rc<Proxy<D>>, client: &Rc<Client<S>>
         client.close().await;
     }
     false
+}
+
+/// Tells a client that it has as many connections as it may. It is not waited for: it may have come to tie something up.
+pub(crate) fn turn_away(stream: &TcpStream, clock: &Clock) {
+    let (head, words) = Reject::TooManyConnections.answer(&Fields::default()).into_parts();
+    let mut text = Vec::new();
+    forward::own(&mut text, &head, Some(words.len() as u64), None, true, clock);
+    text.extend_from_slice(&words);
+    // If it does not go out at once it does not go out.
+    let _written = stream.try_write(&text);
 }
 
 /// Counts a connection as busy: from the head of a request until its answer is written.

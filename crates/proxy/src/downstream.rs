@@ -23,6 +23,13 @@ pub(crate) enum Progress {
     End,
 }
 
-/// The client broke off its body, or framed it in another way than its head says.
+/// Why nothing more comes of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct BodyBroken;
+pub(crate) enum BodyBroken {
+    /// The client broke it off, or framed it in another way than its head says.
+    Off,
+    /// It is larger than it may be.
+    TooLarge,
+    /// It comes more slowly than it may.
+    TooSlow,
+}

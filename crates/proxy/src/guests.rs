@@ -1,40 +1,79 @@
-//! Who is connected to a worker, and how all of them are told that it stops.
+//! Who is connected to a worker: how all of them are told that it stops, and one that another one needs its place.
 
 use std::cell::{Cell, RefCell};
+use std::net::IpAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Waker};
 
+use lb_balance::Timestamp;
 use slab::Slab;
 use tokio::sync::Notify;
 
+use crate::limits::Crowd;
+
 /// The connections of one worker.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Guests {
+    crowd: Arc<Crowd>,
     is_stopping: Cell<bool>,
-    // Of each, who is to be woken.
-    wakers: RefCell<Slab<Option<Waker>>>,
+    seats: RefCell<Slab<Seat>>,
     all_left: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Seat {
+    // Since when its connection has waited for a request, and who is to be woken; `None` while there is one.
+    idle: Option<(Timestamp, Waker)>,
+    is_to_leave: bool,
 }
 
 /// One connection, from its beginning to its end.
 #[derive(Debug)]
 pub(crate) struct Guest {
     guests: Rc<Guests>,
-    key: usize,
+    seat: usize,
+    address: IpAddr,
 }
 
 impl Guests {
-    pub(crate) fn enter(self: &Rc<Self>) -> Guest {
-        Guest { key: self.wakers.borrow_mut().insert(None), guests: Rc::clone(self) }
+    pub(crate) fn new(crowd: Arc<Crowd>) -> Rc<Self> {
+        Rc::new(Self { crowd, is_stopping: Cell::new(false), seats: RefCell::default(), all_left: Notify::new() })
+    }
+
+    /// Whether one more may come: there is room, or one that is idle makes it.
+    pub(crate) fn make_room(&self) -> bool {
+        self.crowd.has_room() || self.ask_idle_to_leave()
+    }
+
+    /// Asks the one to leave that has been idle longest; whether there is one.
+    pub(crate) fn ask_idle_to_leave(&self) -> bool {
+        let mut seats = self.seats.borrow_mut();
+        let idle = seats.iter_mut().filter_map(|(_, seat)| Some((seat.idle.as_ref()?.0, seat)));
+        let longest = idle.min_by_key(|(since, _)| *since).map(|(_, seat)| seat);
+        let is_there = longest.is_some();
+        if let Some(seat) = longest {
+            seat.is_to_leave = true;
+            seat.idle.take().into_iter().for_each(|(_, waker)| waker.wake());
+        }
+        is_there
+    }
+
+    /// Lets one in, unless so many have come from its address that it may not.
+    pub(crate) fn enter(self: &Rc<Self>, address: IpAddr) -> Option<Guest> {
+        let seat = || self.seats.borrow_mut().insert(Seat::default());
+        self.crowd.enter(address).then(|| Guest { seat: seat(), guests: Rc::clone(self), address })
     }
 
     /// Asks all to leave when they have finished what they are at, and waits until they have.
     pub(crate) async fn stop(&self) {
         self.is_stopping.set(true);
         // Taken out first: whoever is woken may leave at once.
-        let wakers: Vec<_> = self.wakers.borrow_mut().iter_mut().filter_map(|(_, waker)| waker.take()).collect();
-        wakers.into_iter().for_each(Waker::wake);
-        while !self.wakers.borrow().is_empty() {
+        let idle: Vec<_> = self.seats.borrow_mut().iter_mut().filter_map(|(_, seat)| seat.idle.take()).collect();
+        for (_, waker) in idle {
+            waker.wake();
+        }
+        while !self.seats.borrow().is_empty() {
             self.all_left.notified().await;
         }
     }
@@ -42,26 +81,33 @@ impl Guests {
 
 impl Guest {
     pub(crate) fn is_asked_to_leave(&self) -> bool {
-        self.guests.is_stopping.get()
+        self.guests.is_stopping.get() || self.guests.seats.borrow()[self.seat].is_to_leave
     }
 
-    /// Whether it is asked to leave; if not, it is woken when it is.
-    pub(crate) fn poll_asked_to_leave(&self, cx: &Context<'_>) -> bool {
-        if !self.is_asked_to_leave() {
-            let waker = &mut self.guests.wakers.borrow_mut()[self.key];
-            if !waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-                *waker = Some(cx.waker().clone());
-            }
+    /// Whether it is asked to leave; if not, it is idle, and is woken when it is.
+    pub(crate) fn poll_asked_to_leave(&self, cx: &Context<'_>, since: Timestamp) -> bool {
+        let is_asked = self.is_asked_to_leave();
+        let idle = &mut self.guests.seats.borrow_mut()[self.seat].idle;
+        match idle {
+            _ if is_asked => *idle = None,
+            Some((at, waker)) if waker.will_wake(cx.waker()) => *at = since,
+            _ => *idle = Some((since, cx.waker().clone())),
         }
-        self.is_asked_to_leave()
+        is_asked
+    }
+
+    /// It has something to do.
+    pub(crate) fn note_busy(&self) {
+        self.guests.seats.borrow_mut()[self.seat].idle = None;
     }
 }
 
 impl Drop for Guest {
     fn drop(&mut self) {
-        let mut wakers = self.guests.wakers.borrow_mut();
-        wakers.remove(self.key);
-        if wakers.is_empty() {
+        self.guests.crowd.leave(self.address);
+        let mut seats = self.guests.seats.borrow_mut();
+        seats.remove(self.seat);
+        if seats.is_empty() {
             self.guests.all_left.notify_one();
         }
     }

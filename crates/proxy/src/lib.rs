@@ -41,6 +41,7 @@ mod heads;
 mod hedge;
 mod held;
 mod key;
+mod limits;
 mod listener;
 mod local;
 mod path;
@@ -70,6 +71,8 @@ pub use config::{
 };
 pub use driver::{BeliefChanged, News, ProbeChanged};
 pub use key::Key;
+pub use lb_http1::Limits as HeadLimits;
+pub use limits::Limits;
 pub use local::{BoxError, Local, LocalBody, LocalFuture};
 pub use route::{ClusterId, Pin, Route, Routes, Target};
 pub use secret::Secret;

@@ -39,7 +39,7 @@ const MOST_BODY: usize = 64 * 1024;
 pub(crate) async fn request(head: &RequestHead, client: &dyn Downstream) -> Result<Request<LocalBody>, Reject> {
     let mut body = Vec::new();
     if head.framing() != Framing::Empty {
-        while poll_fn(|cx| client.poll_body(cx, &mut body)).await.map_err(|_| BROKEN_BODY)? == Progress::Data {
+        while poll_fn(|cx| client.poll_body(cx, &mut body)).await.map_err(Reject::broken)? == Progress::Data {
             if body.len() > MOST_BODY {
                 return Err(Reject::BodyTooLarge);
             }
@@ -53,5 +53,3 @@ pub(crate) async fn request(head: &RequestHead, client: &dyn Downstream) -> Resu
     // A path may be one that `http` does not know.
     request.body(LocalBody::new(body)).map_err(|_| Reject::BadRequest(BadRequest::Head(Refusal::Target)))
 }
-
-const BROKEN_BODY: Reject = Reject::BadRequest(BadRequest::Body);

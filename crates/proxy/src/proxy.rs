@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use http::{HeaderValue, header::SET_COOKIE};
 use lb_balance::{Attempt, Outcome, Verdict};
-use lb_http1::{Fields, RequestHead};
+use lb_http1::{Fields, Framing, RequestHead};
 
 use crate::answer::{Answer, Local};
 use crate::attempt::{Endpoint, Hit};
@@ -20,15 +20,17 @@ use crate::downstream::Downstream;
 use crate::forward::{self, Outgoing};
 use crate::heads::Heads;
 use crate::held::Held;
+use crate::limits::Limits;
 use crate::pool::Pool;
 use crate::race::{Done, Race};
-use crate::reject::{BadRequest, Reject};
+use crate::reject::Reject;
 use crate::replay::Replay;
 use crate::route::{Routes, Target};
 use crate::{header, local, trace};
 
 /// What all workers share.
 pub(crate) struct Shared {
+    pub(crate) limits: Limits,
     pub(crate) routes: Routes,
     pub(crate) clusters: Vec<Arc<ClusterHandle>>,
     pub(crate) clock: Clock,
@@ -41,6 +43,8 @@ pub(crate) struct Proxy<D: Dial> {
     endpoints: Vec<Vec<Endpoint<D>>>,
     busy_connections: Rc<Cell<usize>>,
     heads: Heads,
+    // A copy of what is shared, since every client has a hold on it.
+    limits: Rc<Limits>,
 }
 
 impl<D: Dial> Proxy<D> {
@@ -53,8 +57,9 @@ impl<D: Dial> Proxy<D> {
             };
             config.endpoints.iter().map(|config| endpoint(config.address.clone())).collect()
         };
+        let limits = Rc::new(shared.limits);
         let endpoints = shared.clusters.iter().map(|cluster| endpoints_of(cluster.config())).collect();
-        Self { shared, endpoints, busy_connections: Rc::default(), heads: Heads::default() }
+        Self { shared, endpoints, busy_connections: Rc::default(), heads: Heads::default(), limits }
     }
 
     /// Answers one request.
@@ -68,6 +73,11 @@ impl<D: Dial> Proxy<D> {
             Ok(place) => place,
             Err(bad) => return rejected(Reject::BadRequest(bad), request.fields()),
         };
+        if let (Framing::Length(length), Some(most)) = (request.framing(), self.limits.body)
+            && length > u64::from(most)
+        {
+            return rejected(Reject::BodyTooLarge, request.fields());
+        }
         match self.shared.routes.find(place.host, place.path).map(|route| &route.target) {
             None => rejected(Reject::NoRoute, request.fields()),
             Some(Target::Local(service)) => match local::request(request, &**client).await {
@@ -87,7 +97,15 @@ impl<D: Dial> Proxy<D> {
                 };
                 let head = forward::outgoing(request, address, &cluster.config().upgrades);
                 let body = Replay::new(client, request.framing(), cluster.config().replay_limit, self.shared.clock);
-                self.balance(cluster, endpoints, &head, &body, asked).await
+                let fields = asked.fields;
+                let balancing = self.balance(cluster, endpoints, &head, &body, asked);
+                match cluster.config().timeouts.request {
+                    None => balancing.await,
+                    Some(limit) => match tokio::time::timeout(limit, balancing).await {
+                        Ok(answer) => answer,
+                        Err(_) => rejected(Reject::RequestTimeout, fields),
+                    },
+                }
             }
         }
     }
@@ -175,6 +193,11 @@ impl<D: Dial> Proxy<D> {
         self.shared.clock
     }
 
+    /// What clients may ask for.
+    pub(crate) fn limits(&self) -> &Rc<Limits> {
+        &self.limits
+    }
+
     /// Where heads are read into.
     pub(crate) fn heads(&self) -> &Heads {
         &self.heads
@@ -217,8 +240,7 @@ fn carry<D: Dial>(
 fn missed(outcome: Outcome, body: &Replay) -> Reject {
     match outcome {
         Outcome::Failed(failure) => Reject::Endpoint(failure),
-        Outcome::Abandoned if body.client_failed() => Reject::BadRequest(BadRequest::Body),
-        Outcome::Abandoned => Reject::ClientTimeout,
+        Outcome::Abandoned => body.broken().map_or(Reject::ClientTimeout, Reject::broken),
         Outcome::Answered { .. } | Outcome::Connected | Outcome::Overtaken => {
             unreachable!("an answer is kept, and delivered")
         }

@@ -8,6 +8,7 @@ use http::{Response, StatusCode};
 use lb_balance::Failure;
 use lb_http1::{Fields, Flaw, Refusal};
 
+use crate::downstream::BodyBroken;
 use crate::header;
 use crate::path::BadPath;
 
@@ -24,6 +25,10 @@ pub(crate) enum Reject {
     TargetTooLong,
     /// The body is larger than is taken here.
     BodyTooLarge,
+    /// The request took longer than it may.
+    RequestTimeout,
+    /// Its client has as many connections as it may.
+    TooManyConnections,
     /// It speaks a version of HTTP that is not spoken here.
     Version,
     /// It expects what cannot be promised.
@@ -70,6 +75,15 @@ impl Reject {
         }
     }
 
+    /// What a request whose body did not come whole is answered.
+    pub(crate) fn broken(broken: BodyBroken) -> Self {
+        match broken {
+            BodyBroken::Off => Self::BadRequest(BadRequest::Body),
+            BodyBroken::TooLarge => Self::BodyTooLarge,
+            BodyBroken::TooSlow => Self::ClientTimeout,
+        }
+    }
+
     fn status(self) -> StatusCode {
         match self {
             Self::NoRoute => StatusCode::NOT_FOUND,
@@ -77,6 +91,8 @@ impl Reject {
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::TargetTooLong => StatusCode::URI_TOO_LONG,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::RequestTimeout => StatusCode::GATEWAY_TIMEOUT,
+            Self::TooManyConnections => StatusCode::TOO_MANY_REQUESTS,
             Self::Version => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::ClientTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -98,6 +114,8 @@ impl Reject {
             Self::HeadTooLarge => "head-too-large",
             Self::TargetTooLong => "target-too-long",
             Self::BodyTooLarge => "body-too-large",
+            Self::RequestTimeout => "request-timeout",
+            Self::TooManyConnections => "too-many-connections",
             Self::Version => "version",
             Self::Expectation => "expectation",
             Self::ClientTimeout => "client-timeout",
@@ -121,6 +139,8 @@ impl Reject {
             Self::HeadTooLarge => "the head of the request is too large",
             Self::TargetTooLong => "the target of the request is too long",
             Self::BodyTooLarge => "the body of the request is too large",
+            Self::RequestTimeout => "the request took longer than it may",
+            Self::TooManyConnections => "there are as many connections from this address as there may be",
             Self::Version => "the request speaks neither HTTP/1.0 nor HTTP/1.1",
             Self::Expectation => "the request expects something else than 100-continue",
             Self::BadRequest(BadRequest::Head(refusal)) => return refusal.to_string().into(),
@@ -174,12 +194,13 @@ impl Reject {
         match self {
             Self::NoEndpoint { retry_after } => Some(retry_after),
             // A request ends at any moment; this is the shortest time that can be said.
-            Self::AtCapacity | Self::QueueFull | Self::QueueTimeout => Some(1),
+            Self::AtCapacity | Self::QueueFull | Self::QueueTimeout | Self::TooManyConnections => Some(1),
             Self::NoRoute
             | Self::BadRequest(_)
             | Self::HeadTooLarge
             | Self::TargetTooLong
             | Self::BodyTooLarge
+            | Self::RequestTimeout
             | Self::Version
             | Self::Expectation
             | Self::ClientTimeout

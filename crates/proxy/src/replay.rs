@@ -43,7 +43,7 @@ enum Flow {
     /// More was asked for, and the client has not sent it yet.
     WaitsForClient,
     Ended,
-    BrokenOff,
+    Broken(BodyBroken),
 }
 
 /// There is no more of the body for this attempt.
@@ -114,7 +114,7 @@ impl Replay {
         }
         match source.flow {
             Flow::Ended => return Poll::Ready(Ok(Progress::End)),
-            Flow::BrokenOff => return Poll::Ready(Err(NoMore::ClientBrokeOff)),
+            Flow::Broken(_) => return Poll::Ready(Err(NoMore::ClientBrokeOff)),
             Flow::Untouched | Flow::Moving | Flow::WaitsForClient => {}
         }
         if source.is_lost {
@@ -134,8 +134,8 @@ impl Replay {
                 source.flow = Flow::Ended;
                 Ok(Progress::End)
             }
-            Err(BodyBroken) => {
-                source.flow = Flow::BrokenOff;
+            Err(broken) => {
+                source.flow = Flow::Broken(broken);
                 Err(NoMore::ClientBrokeOff)
             }
         })
@@ -157,9 +157,12 @@ impl Replay {
         }
     }
 
-    /// Whether the client broke it off.
-    pub(crate) fn client_failed(&self) -> bool {
-        self.source.as_ref().is_some_and(|source| source.borrow().flow == Flow::BrokenOff)
+    /// Why nothing more comes of it, if that is so.
+    pub(crate) fn broken(&self) -> Option<BodyBroken> {
+        match self.source.as_ref()?.borrow().flow {
+            Flow::Broken(broken) => Some(broken),
+            Flow::Untouched | Flow::Moving | Flow::WaitsForClient | Flow::Ended => None,
+        }
     }
 
     /// When the last piece of it was taken; `None` if there is none.

@@ -11,6 +11,7 @@ use crate::cluster::ClusterHandle;
 use crate::config::{ClusterConfig, Config};
 use crate::dial::Tcp;
 use crate::driver::{Driver, News};
+use crate::limits::Crowd;
 use crate::listener;
 use crate::proxy::Shared;
 use crate::route::Routes;
@@ -101,13 +102,19 @@ impl Server {
                 sockets.push(socket);
             }
         }
-        let shared = Arc::new(Shared { routes, clusters: clusters.handles.clone(), clock: clusters.clock });
+        let shared = Arc::new(Shared {
+            limits: config.limits,
+            routes,
+            clusters: clusters.handles.clone(),
+            clock: clusters.clock,
+        });
+        let crowd = Arc::new(Crowd::new(&config.limits));
         let (stop, stopping) = watch::channel(false);
         let start = |(index, sockets)| {
-            let (shared, stopping) = (Arc::clone(&shared), stopping.clone());
+            let (shared, crowd, stopping) = (Arc::clone(&shared), Arc::clone(&crowd), stopping.clone());
             let (done, finished) = oneshot::channel();
             let run = move || {
-                let all_ended = crate::worker::run(sockets, shared, &stopping, config.stop_timeout);
+                let all_ended = crate::worker::run(sockets, shared, crowd, &stopping, config.stop_timeout);
                 // The server may have been dropped.
                 let _gone = done.send(all_ended);
             };

@@ -2,10 +2,11 @@
 
 mod cancelling;
 mod hedging;
+mod limiting;
 mod probing;
 mod queueing;
 mod sessions;
 mod timing;
 mod world;
 
-pub(crate) use world::in_paused_time;
+pub(crate) use world::{LIMITS, in_paused_time};

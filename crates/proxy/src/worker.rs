@@ -6,14 +6,17 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use lb_balance::Timestamp;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::watch;
 use tokio::time::{interval, sleep, timeout};
 
+use crate::clock::Clock;
 use crate::connection;
 use crate::dial::Tcp;
 use crate::guests::Guests;
+use crate::limits::Crowd;
 use crate::proxy::{Proxy, Shared};
 
 /// How often idle upstream connections are looked through.
@@ -30,6 +33,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub(crate) fn run(
     sockets: Vec<std::net::TcpListener>,
     shared: Arc<Shared>,
+    crowd: Arc<Crowd>,
     stop: &watch::Receiver<bool>,
     stop_timeout: Duration,
 ) -> bool {
@@ -37,7 +41,7 @@ pub(crate) fn run(
     let runtime = runtime.expect("the event loop needs a descriptor or two, and this is the start of the process");
     let all_ended = runtime.block_on(async {
         let proxy = Rc::new(Proxy::new(shared, &Tcp));
-        let guests = Rc::new(Guests::default());
+        let guests = Guests::new(crowd);
         let sweeping = tokio::task::spawn_local(sweep(Rc::clone(&proxy)));
         let accepting = sockets
             .into_iter()
@@ -77,15 +81,29 @@ async fn accept(
         if let Err(error) = stream.set_nodelay(true) {
             return tracing::debug!(%error, "the client left at once");
         }
-        tokio::task::spawn_local(connection::serve(Rc::clone(&proxy), stream, client.ip(), guests.enter()));
+        match guests.enter(client.ip()) {
+            Some(guest) => {
+                tokio::task::spawn_local(connection::serve(Rc::clone(&proxy), stream, client.ip(), guest));
+            }
+            None => connection::turn_away(&stream, &proxy.clock()),
+        }
     };
+    let mut complaint = Complaint { clock: proxy.clock(), said: None };
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, client)) => serve(stream, client),
+                Ok((stream, client)) => {
+                    // One is let in beyond the limit, to wait here; the next ones wait in the kernel's queue.
+                    while !guests.make_room() {
+                        complaint.say("there are as many connections as may be: new ones wait");
+                        sleep(ACCEPT_PAUSE).await;
+                    }
+                    serve(stream, client);
+                }
                 Err(error) if belongs_to_one_connection(&error) => {}
                 Err(error) => {
-                    tracing::warn!(%error, "cannot accept connections for the moment");
+                    complaint.say(&format!("cannot accept connections for the moment: {error}"));
+                    guests.ask_idle_to_leave();
                     sleep(ACCEPT_PAUSE).await;
                 }
             },
@@ -98,6 +116,22 @@ async fn accept(
             if let Ok(stream) = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream)) {
                 serve(stream, client);
             }
+        }
+    }
+}
+
+/// Says what is wrong once a second at most, however often it is.
+struct Complaint {
+    clock: Clock,
+    said: Option<Timestamp>,
+}
+
+impl Complaint {
+    fn say(&mut self, what: &str) {
+        let now = self.clock.now();
+        if self.said.is_none_or(|said| now.since(said) >= Duration::from_secs(1)) {
+            self.said = Some(now);
+            tracing::warn!("{what}");
         }
     }
 }

@@ -142,3 +142,28 @@ pub(super) const TUNNEL_TIMEOUT: Duration = Duration::from_hours(1);
 
 /// What pages ask for; others have uses that a balancer should be told of.
 pub(super) const UPGRADES: [&str; 1] = ["websocket"];
+
+/// Each connection may need another one to an endpoint, and the process some descriptors for itself: with fewer, connections
+/// would be let in that cannot be served.
+pub(super) fn connections(descriptors: usize) -> usize {
+    const OWN: usize = 24;
+    descriptors.saturating_sub(OWN) / 2
+}
+
+/// Ten times nginx's: a connection that never ends keeps its worker for ever, even if all others have gone to another one.
+pub(super) const REQUESTS_PER_CONNECTION: Option<NonZeroU32> = NonZeroU32::new(10_000);
+
+/// nginx's `client_header_timeout`.
+pub(super) const HEAD_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// nginx's `keepalive_timeout`.
+pub(super) const CLIENT_IDLE_TIMEOUT: Duration = Duration::from_secs(75);
+
+/// nginx's `client_body_timeout`.
+pub(super) const CLIENT_BODY_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// A thirtieth of what the slowest telephone line carried: who sends more slowly wants to tie something up.
+pub(super) const BODY_RATE: u32 = 128;
+
+/// nginx's `send_timeout`.
+pub(super) const SEND_TIMEOUT: Duration = Duration::from_mins(1);

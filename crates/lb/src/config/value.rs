@@ -81,6 +81,21 @@ impl<'a> Value<'a> {
         parsed
     }
 
+    /// A number of bytes in the range, which is named in words.
+    pub(super) fn size_within(&self, range: RangeInclusive<u32>, in_words: &str) -> Option<u32> {
+        let parsed = match self.get() {
+            DeValue::String(text) => parse_size(text).filter(|size| range.contains(size)),
+            _ => None,
+        };
+        if parsed.is_none() {
+            self.problem(
+                &format!("this is not a size from {in_words}"),
+                "write a number with a unit, as in \"512B\", \"64KiB\"",
+            );
+        }
+        parsed
+    }
+
     /// A number with at most one digit after the point, in tenths: `1.9`, `2`.
     pub(super) fn tenths(&self, range: RangeInclusive<u32>) -> Option<u32> {
         let parsed = match self.get() {

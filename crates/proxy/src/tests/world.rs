@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +19,7 @@ use crate::config::{ClusterConfig, EndpointConfig, Timeouts};
 use crate::dial::Dial;
 use crate::driver::Driver;
 use crate::guests::Guests;
+use crate::limits::{Crowd, Limits};
 use crate::proxy::{Proxy, Shared};
 use crate::route::{ClusterId, Route, Routes, Target};
 use crate::{Address, Key, connection};
@@ -119,10 +120,24 @@ pub(super) struct World {
 pub(super) const TIMEOUTS: Timeouts = Timeouts {
     connect: Duration::from_secs(1),
     response: Duration::from_secs(30),
+    request: None,
     attempt: None,
     body: Duration::from_mins(1),
     idle: Duration::from_mins(1),
     tunnel: Duration::from_mins(1),
+};
+
+pub(crate) const LIMITS: Limits = Limits {
+    head: lb_http1::Limits::DEFAULT,
+    body: None,
+    connections: NonZeroUsize::MAX,
+    connections_per_client: None,
+    requests_per_connection: None,
+    head_timeout: Duration::from_mins(1),
+    idle_timeout: Duration::from_secs(75),
+    body_timeout: Duration::from_mins(1),
+    body_rate: 1024,
+    send_timeout: Duration::from_mins(1),
 };
 
 impl World {
@@ -132,6 +147,11 @@ impl World {
 
     /// A world whose configuration is changed before it begins.
     pub(super) fn with(scripts: &[Script], change: impl FnOnce(&mut ClusterConfig)) -> Self {
+        Self::limited(scripts, LIMITS, change)
+    }
+
+    /// A world with other limits on clients.
+    pub(super) fn limited(scripts: &[Script], limits: Limits, change: impl FnOnce(&mut ClusterConfig)) -> Self {
         let endpoint = |n: usize| EndpointConfig {
             endpoint: Endpoint::new(format!("e{n}"), 1),
             address: format!("127.0.0.1:{n}").parse().expect("an address"),
@@ -181,16 +201,21 @@ impl World {
         tokio::task::spawn_local(driver.run());
         let target = Target::Cluster { cluster: ClusterId(0), pin: None, trace: true };
         let routes = Routes::new(vec![Route { host: None, path: "/".to_owned(), target }]);
-        let shared = Arc::new(Shared { routes, clusters: vec![Arc::clone(&cluster)], clock });
-        Self { cluster, proxy: Rc::new(Proxy::new(shared, &pipes)), guests: Rc::default(), pipes }
+        let shared = Arc::new(Shared { limits, routes, clusters: vec![Arc::clone(&cluster)], clock });
+        Self {
+            cluster,
+            proxy: Rc::new(Proxy::new(shared, &pipes)),
+            guests: Guests::new(Arc::new(Crowd::new(&limits))),
+            pipes,
+        }
     }
 
     /// A client's connection, served by a task that is ended by aborting it.
     pub(super) fn client(&self) -> (DuplexStream, tokio::task::JoinHandle<()>) {
         let (client, server) = duplex(16 * 1024);
         let client_ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let serving =
-            tokio::task::spawn_local(connection::serve(Rc::clone(&self.proxy), server, client_ip, self.guests.enter()));
+        let guest = self.guests.enter(client_ip).expect("there is room");
+        let serving = tokio::task::spawn_local(connection::serve(Rc::clone(&self.proxy), server, client_ip, guest));
         (client, serving)
     }
 
@@ -205,6 +230,11 @@ impl World {
 
     pub(super) async fn get(&self) -> String {
         self.ask("GET / HTTP/1.1\r\nhost: t\r\nlb-trace: 1\r\nconnection: close\r\n\r\n").await
+    }
+
+    /// Who is connected.
+    pub(super) fn guests(&self) -> &Guests {
+        &self.guests
     }
 
     /// How many connections have something under way.

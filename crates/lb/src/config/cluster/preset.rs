@@ -57,6 +57,7 @@ impl Preset {
                 attempt: defaults::ATTEMPT_TIMEOUT,
                 body: defaults::BODY_TIMEOUT,
                 idle: defaults::IDLE_TIMEOUT,
+                request: None,
                 tunnel: defaults::TUNNEL_TIMEOUT,
             },
         }

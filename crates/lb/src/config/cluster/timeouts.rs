@@ -10,6 +10,7 @@ pub(super) fn read(table: &Table<'_>, preset: Timeouts) -> Timeouts {
     let timeouts = Timeouts {
         connect: table.duration("connect", preset.connect),
         response: table.duration("response", preset.response),
+        request: table.optional("request").and_then(|value| value.duration()).or(preset.request),
         attempt: preset.attempt,
         body: table.duration("body", preset.body),
         idle: table.duration("idle", preset.idle),
