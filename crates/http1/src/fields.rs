@@ -126,17 +126,17 @@ impl Fields {
     pub(crate) fn take(&mut self, text: &[u8], found: &[httparse::Header<'_>]) {
         // httparse gives slices of the text; where they lie is where they begin.
         let within = |part: &[u8]| (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
-        self.lines.extend(found.iter().map(|header| {
+        // Each line ends where the next one begins; the last one before the empty line.
+        let ends = found.iter().skip(1).map(|next| within(next.name.as_bytes())).chain([text.len().saturating_sub(2)]);
+        self.lines.extend(found.iter().zip(ends).map(|(header, end)| {
             let name = within(header.name.as_bytes());
             let value = text::trim(header.value);
             // An empty value is a slice of nothing in particular.
             let value_at = if value.is_empty() { name + header.name.len() + 1 } else { within(value) };
-            let after = value_at + value.len();
-            let end = memchr::memchr(b'\n', &text[after..]).map_or(text.len(), |at| after + at + 1);
             Line {
                 known: Known::of(header.name.as_bytes()),
                 name: Span::of(name..name + header.name.len()),
-                value: Span::of(value_at..after),
+                value: Span::of(value_at..value_at + value.len()),
                 end: u32::try_from(end).unwrap_or(u32::MAX),
             }
         }));
@@ -176,6 +176,10 @@ impl Fields {
     pub fn known(&self, known: Known) -> impl Iterator<Item = &[u8]> + Clone {
         let of_kind = self.lines.iter().filter(move |line| line.known == known);
         of_kind.map(|line| &self.text[line.value.range()])
+    }
+
+    pub(crate) fn known_spans(&self, known: Known) -> impl Iterator<Item = Span> {
+        self.lines.iter().filter(move |line| line.known == known).map(|line| line.value)
     }
 
     /// Whether there is one of that kind.

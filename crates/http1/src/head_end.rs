@@ -1,5 +1,9 @@
 //! Finds where a head ends. Each byte is looked at once, however slowly they come.
 
+use std::sync::LazyLock;
+
+use memchr::memmem;
+
 use crate::Flaw;
 
 /// Where in the bytes of a head the search stands.
@@ -20,17 +24,29 @@ impl HeadEnd {
     /// [`Flaw::LineEnd`] if a line ends in anything but CR LF. RFC 9112 §2.2 lets a recipient take a lone LF for a line's
     /// end; since not all do, a message with one may be read in two ways.
     pub fn find(&mut self, bytes: &[u8]) -> Result<Option<usize>, Flaw> {
-        for at in memchr::memchr_iter(b'\n', &bytes[self.searched..]) {
-            let at = self.searched + at;
-            match bytes[..at] {
-                [.., b'\n', b'\r'] | [b'\r'] => return Ok(Some(at + 1)),
-                [.., b'\r'] => {}
-                _ => return Err(Flaw::LineEnd),
-            }
+        if bytes.starts_with(b"\r\n") {
+            return Ok(Some(Self::BLANK));
+        }
+        // The end may have begun in what was searched before.
+        let from = self.searched.saturating_sub(END.needle().len() - 1);
+        let end = END.find(&bytes[from..]).map(|at| from + at + END.needle().len());
+        if has_lone_line_feed(&bytes[..end.unwrap_or(bytes.len())], self.searched) {
+            return Err(Flaw::LineEnd);
         }
         self.searched = bytes.len();
-        Ok(None)
+        Ok(end)
     }
+}
+
+static END: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(b"\r\n\r\n"));
+
+/// Whether there is a line feed, from there on, that no carriage return comes before.
+fn has_lone_line_feed(bytes: &[u8], from: usize) -> bool {
+    let (before, after) = (&bytes[from.saturating_sub(1)..], &bytes[from.max(1).min(bytes.len())..]);
+    // Counted without a branch for each byte, so that many are compared at once.
+    let lone = |(before, after): (&u8, &u8)| u8::from(*after == b'\n') & u8::from(*before != b'\r');
+    let is_any_lone = before.iter().zip(after).map(lone).fold(0, |any, lone| any | lone) != 0;
+    is_any_lone || (from == 0 && bytes.first() == Some(&b'\n'))
 }
 
 #[cfg(test)]

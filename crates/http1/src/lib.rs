@@ -34,5 +34,4 @@ pub use limits::Limits;
 pub use refusal::{Flaw, Refusal};
 pub use request::{RequestHead, Version};
 pub use response::ResponseHead;
-pub use target::Target;
 pub use write::{LAST_CHUNK, push_chunk, push_chunk_size, push_decimal};

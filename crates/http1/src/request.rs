@@ -20,6 +20,10 @@ pub struct RequestHead {
     version: Version,
     method: Span,
     target: Span,
+    // What the target and the Host field come to.
+    authority: Span,
+    path: Span,
+    path_and_query: Span,
     fields: Fields,
     framing: Framing,
     wants_close: bool,
@@ -63,17 +67,20 @@ impl RequestHead {
 
     fn check(&mut self) -> Result<(), Refusal> {
         self.framing = Framing::declared(&self.fields, self.version)?.unwrap_or(Framing::Empty);
-        let own = Target::of(self.method().as_bytes(), self.raw_target())?.authority;
-        let mut hosts = self.fields.known(Known::Host);
-        match (hosts.next(), own) {
-            (Some(_), _) if hosts.next().is_some() => return Err(Refusal::SeveralHosts),
-            (Some(host), _) if !target::is_authority(host) => return Err(Refusal::BadHost),
+        let own = self.place()?;
+        let mut hosts = self.fields.known_spans(Known::Host);
+        let (first, has_more) = (hosts.next(), hosts.next().is_some());
+        let text = |span: Span| &self.fields.text[span.range()];
+        match (first, own) {
+            (Some(_), _) if has_more => return Err(Refusal::SeveralHosts),
+            (Some(host), _) if !target::is_authority(text(host)) => return Err(Refusal::BadHost),
             // RFC 9112 §3.2: a client that sends both sends the same; §3.2.2 lets a proxy take the target's. But who routes by one
             // and who by the other is two hosts.
-            (Some(host), Some(own)) if !is_same_host(host, own) => return Err(Refusal::HostsDiffer),
+            (Some(host), Some(own)) if !is_same_host(text(host), text(own)) => return Err(Refusal::HostsDiffer),
             (None, _) if self.version >= Version::Http11 => return Err(Refusal::NoHost),
             (Some(_) | None, _) => {}
         }
+        self.authority = own.or(first).unwrap_or_default();
         let mut expectations = self.fields.known(Known::Expect);
         self.expects_continue = match (expectations.next(), expectations.next()) {
             (None, _) => false,
@@ -89,6 +96,27 @@ impl RequestHead {
         Ok(())
     }
 
+    /// Finds path and query in the target; gives its authority, if it has one.
+    fn place(&mut self) -> Result<Option<Span>, Refusal> {
+        let target = Target::of(&self.fields.text[self.method.range()], &self.fields.text[self.target.range()])?;
+        let (length, authority_length) = (target.path_and_query.len(), target.authority.map(<[u8]>::len));
+        let unsaid = (!target.says_path).then(|| target.path_and_query.to_vec());
+        let raw = self.target.range();
+        // The path is at the target's end. One that it does not say is appended to the text.
+        let end = raw.end - if unsaid.is_some() { 0 } else { length };
+        let start = if let Some(path) = unsaid {
+            self.fields.text.extend_from_slice(&path);
+            self.fields.text.len() - length
+        } else {
+            end
+        };
+        let path_and_query = start..start + length;
+        let query = memchr::memchr(b'?', &self.fields.text[path_and_query.clone()]);
+        self.path = Span::of(start..query.map_or(path_and_query.end, |at| start + at));
+        self.path_and_query = Span::of(path_and_query);
+        Ok(authority_length.map(|length| Span::of(end - length..end)))
+    }
+
     /// Its version.
     pub fn version(&self) -> Version {
         self.version
@@ -99,21 +127,24 @@ impl RequestHead {
         core::str::from_utf8(&self.fields.text[self.method.range()]).unwrap_or_default()
     }
 
-    /// Its target, taken apart.
-    pub fn target(&self) -> Target<'_> {
-        let nothing = Target { authority: None, path_and_query: b"" };
-        // It was checked when it was read.
-        Target::of(self.method().as_bytes(), self.raw_target()).unwrap_or(nothing)
+    /// Its path as it is forwarded: begins with `/`, or is `*` (OPTIONS only), or empty (CONNECT).
+    pub fn path(&self) -> &[u8] {
+        &self.fields.text[self.path.range()]
     }
 
-    fn raw_target(&self) -> &[u8] {
-        &self.fields.text[self.target.range()]
+    /// What comes after the path's question mark, if there is one.
+    pub fn query(&self) -> Option<&[u8]> {
+        self.path_and_query()[self.path.range().len()..].strip_prefix(b"?")
     }
 
-    /// The host and port that it is for: the target's own, or else the Host field's; `None` if it names none.
-    pub fn authority(&self) -> Option<&[u8]> {
-        let own = if self.raw_target().first() == Some(&b'/') { None } else { self.target().authority };
-        own.or_else(|| self.fields.known(Known::Host).next()).filter(|authority| !authority.is_empty())
+    /// Path and query as they are forwarded.
+    pub fn path_and_query(&self) -> &[u8] {
+        &self.fields.text[self.path_and_query.range()]
+    }
+
+    /// The host and port that it is for: the target's own, or else the Host field's; empty if it names none.
+    pub fn authority(&self) -> &[u8] {
+        &self.fields.text[self.authority.range()]
     }
 
     /// Its fields.
@@ -165,11 +196,36 @@ mod tests {
     fn a_head_is_read() {
         let head = read("GET /a?b HTTP/1.1\r\nHost: h\r\nX: y\r\nContent-Length: 3\r\n\r\n").expect("a head");
         assert_eq!((head.method(), head.version()), ("GET", Version::Http11));
-        assert_eq!(head.target().path_and_query, b"/a?b");
-        assert_eq!(head.authority(), Some(&b"h"[..]));
+        assert_eq!(head.path_and_query(), b"/a?b");
+        assert_eq!(head.authority(), b"h");
         assert_eq!(head.fields().get("x"), Some(&b"y"[..]));
         assert_eq!(head.framing(), Framing::Length(3));
         assert!(!head.wants_close() && !head.expects_continue());
+    }
+
+    #[test]
+    fn the_target_is_taken_apart_whatever_its_form() {
+        for (target, host, authority, path, query) in [
+            ("GET /", "h", "h", "/", None),
+            ("GET /a?b?c", "h:80", "h:80", "/a", Some("b?c")),
+            ("GET /?", "h", "h", "/", Some("")),
+            ("GET //a", "h", "h", "//a", None),
+            ("GET http://h:80/", "h", "h:80", "/", None),
+            ("GET http://h", "h", "h", "/", None),
+            ("GET http://h/a/?b", "h", "h", "/a/", Some("b")),
+            ("OPTIONS *", "h", "h", "*", None),
+            ("OPTIONS http://h", "h", "h", "*", None),
+            ("CONNECT h:443", "h:443", "h:443", "", None),
+        ] {
+            let head = read(&format!("{target} HTTP/1.1\r\nHost: {host}\r\nX: y\r\n\r\n")).expect("a head");
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            assert_eq!(
+                (text(head.authority()), text(head.path()), head.query().map(text)),
+                (authority.to_owned(), path.to_owned(), query.map(str::to_owned)),
+                "{target}"
+            );
+            assert_eq!(head.fields().get("x"), Some(&b"y"[..]), "{target}");
+        }
     }
 
     #[test]
@@ -177,7 +233,7 @@ mod tests {
         let mut head =
             read("GET /a HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n").expect("a head");
         head.read(b"PUT /b HTTP/1.1\r\nHost: i\r\n\r\n", &Limits::DEFAULT).expect("a head");
-        assert_eq!((head.method(), head.authority(), head.fields().len()), ("PUT", Some(&b"i"[..]), 1));
+        assert_eq!((head.method(), head.authority(), head.fields().len()), ("PUT", &b"i"[..], 1));
         assert!(!head.wants_close() && !head.expects_continue());
     }
 
@@ -218,15 +274,15 @@ mod tests {
             let text = format!("GET / HTTP/1.1\r\n{fields}\r\n");
             assert_eq!(read(&text).expect_err("no host"), refusal, "{fields:?}");
         }
-        assert_eq!(read("GET / HTTP/1.0\r\n\r\n").expect("HTTP/1.0 knows no Host").authority(), None);
-        assert_eq!(read("GET / HTTP/1.1\r\nHost:\r\n\r\n").expect("an empty one").authority(), None);
+        assert_eq!(read("GET / HTTP/1.0\r\n\r\n").expect("HTTP/1.0 knows no Host").authority(), b"");
+        assert_eq!(read("GET / HTTP/1.1\r\nHost:\r\n\r\n").expect("an empty one").authority(), b"");
     }
 
     #[test]
     fn the_target_and_the_host_field_name_the_same_host() {
         let read = |host| read(&format!("GET http://a.example/x HTTP/1.1\r\nHost: {host}\r\n\r\n"));
         for same in ["a.example", "A.example:80"] {
-            assert_eq!(read(same).expect("the same host").authority(), Some(&b"a.example"[..]));
+            assert_eq!(read(same).expect("the same host").authority(), b"a.example");
         }
         assert_eq!(read("b.example").expect_err("another"), Refusal::HostsDiffer);
         assert_eq!(read("a.example:81").expect_err("another"), Refusal::HostsDiffer);

@@ -4,11 +4,13 @@ use crate::Refusal;
 
 /// A request's target, taken apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Target<'t> {
+pub(crate) struct Target<'t> {
     /// The host and port of a target in absolute form, or of CONNECT.
-    pub authority: Option<&'t [u8]>,
+    pub(crate) authority: Option<&'t [u8]>,
     /// Path and query as they are forwarded: begins with `/`, or is `*` (OPTIONS only), or empty for CONNECT.
-    pub path_and_query: &'t [u8],
+    pub(crate) path_and_query: &'t [u8],
+    /// Whether the target says a path; else it is one that stands for none.
+    pub(crate) says_path: bool,
 }
 
 impl<'t> Target<'t> {
@@ -18,24 +20,24 @@ impl<'t> Target<'t> {
     pub(crate) fn of(method: &[u8], target: &'t [u8]) -> Result<Self, Refusal> {
         if method == b"CONNECT" {
             return is_authority(target)
-                .then_some(Self { authority: Some(target), path_and_query: b"" })
+                .then_some(Self { authority: Some(target), path_and_query: b"", says_path: true })
                 .ok_or(Refusal::Target);
         }
-        let (authority, path_and_query) = match target {
-            [b'/', ..] => (None, target),
-            b"*" if method == b"OPTIONS" => (None, target),
+        let found = match target {
+            [b'/', ..] => Self { authority: None, path_and_query: target, says_path: true },
+            b"*" if method == b"OPTIONS" => Self { authority: None, path_and_query: target, says_path: true },
             _ => split_absolute(method, target).ok_or(Refusal::Target)?,
         };
-        is_path_and_query(path_and_query).then_some(Self { authority, path_and_query }).ok_or(Refusal::Target)
+        is_path_and_query(found.path_and_query).then_some(found).ok_or(Refusal::Target)
     }
 }
 
-fn split_absolute<'t>(method: &[u8], target: &'t [u8]) -> Option<(Option<&'t [u8]>, &'t [u8])> {
+fn split_absolute<'t>(method: &[u8], target: &'t [u8]) -> Option<Target<'t>> {
     let begins = |scheme: &str| target.get(..scheme.len()).is_some_and(|t| t.eq_ignore_ascii_case(scheme.as_bytes()));
     let scheme = ["http://", "https://"].into_iter().find(|scheme| begins(scheme))?;
     let rest = &target[scheme.len()..];
     let (authority, path) = rest.split_at(rest.iter().position(|byte| b"/?".contains(byte)).unwrap_or(rest.len()));
-    let path = match path {
+    let path_and_query = match path {
         // RFC 9112 §3.2.4: a target without a path stands for all of the server, if it is OPTIONS.
         [] if method == b"OPTIONS" => b"*",
         [] => b"/",
@@ -43,7 +45,8 @@ fn split_absolute<'t>(method: &[u8], target: &'t [u8]) -> Option<(Option<&'t [u8
         [b'?', ..] => return None,
         path => path,
     };
-    (!authority.is_empty() && is_authority(authority)).then_some((Some(authority), path))
+    let is_good = !authority.is_empty() && is_authority(authority);
+    is_good.then_some(Target { authority: Some(authority), path_and_query, says_path: !path.is_empty() })
 }
 
 /// Whether it is a host with or without a port, and no user before it (RFC 3986 §3.2). An empty one is.

@@ -12,5 +12,7 @@ pub(crate) fn start(default: &str) {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
+        // A line that cannot be written, as on a full disk, is lost. Saying so where it could not be written would panic.
+        .log_internal_errors(false)
         .init();
 }

@@ -64,10 +64,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Answer<S> {
             (Self::Local(head, local), _) => {
                 forward::own(into, head, local.body.size_hint().exact(), request, closes, clock)
             }
-            (Self::Carried(carried), Some(request)) => {
-                forward::carried(into, &carried.head, &carried.additions, request, closes, clock)
+            (Self::Carried(carried), request) => {
+                let (head, request) =
+                    carried.head().zip(request).expect("a request was asked, and nothing read but a head");
+                forward::carried(into, head, &carried.additions, request, closes, clock)
             }
-            (Self::Carried(_), None) => unreachable!("an endpoint answers requests alone"),
         }
     }
 

@@ -8,7 +8,6 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use lb_balance::{Failure, Outcome, Sent, Timestamp};
-use lb_http1::ResponseHead;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
@@ -38,10 +37,10 @@ pub(crate) struct Miss {
     pub(crate) sent: Sent,
 }
 
-/// An answer's head, the connection on which its body is coming, and what is still to be sent of the request.
+/// The connection on which an answer's head has come and its body is coming, and what is still to be sent of the request.
 pub(crate) struct Hit<S> {
-    pub(crate) head: ResponseHead,
-    pub(crate) wire: Wire<S>,
+    // Boxed: it is handed on from one to the next, and kept from one request to the next.
+    pub(crate) wire: Box<Wire<S>>,
     pub(crate) upload: Upload,
 }
 
@@ -67,11 +66,10 @@ pub(crate) async fn run<D: Dial>(
         }
     };
     let mut upload = Upload::begin(&mut wire, head, body);
-    let mut answer = ResponseHead::default();
     let mut patience =
         Patience { clock: endpoint.clock, limits, answer_since: endpoint.clock.now(), attempt_since: began };
     let ended = poll_fn(|cx| {
-        if let Poll::Ready(result) = poll_answer(cx, &mut wire, &mut upload, body, &mut answer) {
+        if let Poll::Ready(result) = poll_answer(cx, &mut wire, &mut upload, body) {
             return Poll::Ready(Some(result));
         }
         patience.poll_over(cx, &mut wire, &mut upload, body).map(|()| None)
@@ -79,10 +77,10 @@ pub(crate) async fn run<D: Dial>(
     .await;
     match ended {
         // It was not asked to switch protocols, or not to that one.
-        Some(Ok(())) if answer.status() == 101 && !forward::agrees(&answer, head.upgrade()) => {
+        Some(Ok(())) if wire.answer().status() == 101 && !forward::agrees(wire.answer(), head.upgrade()) => {
             Err(Miss { outcome: Outcome::Failed(Failure::InvalidHeader), sent: body.sent() })
         }
-        Some(Ok(())) => Ok(Hit { head: answer, wire, upload }),
+        Some(Ok(())) => Ok(Hit { wire, upload }),
         Some(Err(broken)) => Err(miss(broken, &wire, body)),
         // A client that stopped sending in the middle of its body is nobody's failure, or it could eject endpoints.
         None if body.waits_for_client() => Err(Miss { outcome: Outcome::Abandoned, sent: body.sent() }),
@@ -103,20 +101,19 @@ fn poll_answer<S: AsyncRead + AsyncWrite + Unpin>(
     wire: &mut Wire<S>,
     upload: &mut Upload,
     body: &Replay,
-    answer: &mut ResponseHead,
 ) -> Poll<Result<(), Ended>> {
     loop {
         match upload.poll_send(cx, wire) {
             Poll::Ready(Err(NoMore::ClientBrokeOff)) => return Poll::Ready(Err(Ended::ClientBrokeOff)),
             Poll::Ready(Ok(()) | Err(NoMore::TriedElsewhere)) | Poll::Pending => {}
         }
-        if let Err(broken) = ready!(wire.poll_head(cx, answer)) {
+        if let Err(broken) = ready!(wire.poll_head(cx)) {
             return Poll::Ready(Err(Ended::Broken(broken)));
         }
-        match answer.status() {
+        match wire.answer().status() {
             // The client is asked for its body when it is first read.
             100 => upload.go_on(),
-            102..=199 => body.client().tell(&forward::interim(answer)),
+            102..=199 => body.client().tell(&forward::interim(wire.answer())),
             _ => return Poll::Ready(Ok(())),
         }
     }
@@ -162,7 +159,11 @@ impl Patience {
 }
 
 /// Opens a connection and gets it ready to speak.
-pub(crate) async fn connect<D: Dial>(dial: &D, address: &Address, limit: Duration) -> Result<Wire<D::Stream>, Failure> {
+pub(crate) async fn connect<D: Dial>(
+    dial: &D,
+    address: &Address,
+    limit: Duration,
+) -> Result<Box<Wire<D::Stream>>, Failure> {
     match timeout(limit, dial.dial(address)).await {
         Err(_) => Err(Failure::ConnectTimeout),
         Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => Err(Failure::Refused),

@@ -22,7 +22,7 @@ const DISCARD_LIMIT: usize = 64 * 1024;
 
 /// An endpoint's answer while it is carried.
 pub(crate) struct Carried<S: AsyncRead + AsyncWrite + Unpin> {
-    pub(crate) head: ResponseHead,
+    status: u16,
     // What is added to the head's fields, line by line.
     pub(crate) additions: Vec<u8>,
     framing: Framing,
@@ -31,7 +31,7 @@ pub(crate) struct Carried<S: AsyncRead + AsyncWrite + Unpin> {
     ready: usize,
     // Gone once the answer has come to its end, whichever; so is the lease. What of the answer the client has not taken by
     // then is in `rest`.
-    wire: Option<Wire<S>>,
+    wire: Option<Box<Wire<S>>>,
     held: Option<Held>,
     rest: Buffer,
     upload: Upload,
@@ -49,11 +49,20 @@ pub(crate) struct Carried<S: AsyncRead + AsyncWrite + Unpin> {
 #[error("the endpoint broke off its answer: {0:?}")]
 pub(crate) struct BrokenOff(Failure);
 
+/// A connection that has switched protocols.
+pub(crate) struct Switched<S> {
+    pub(crate) wire: Box<Wire<S>>,
+    // The endpoint has one request more in flight as long as it is there.
+    _lease: Held,
+    /// How long nothing may move on it.
+    pub(crate) patience: Duration,
+}
+
 impl<S: AsyncRead + AsyncWrite + Unpin> Carried<S> {
     pub(crate) fn new<D: Dial<Stream = S>>(hit: Hit<S>, method: &str, endpoint: &Endpoint<D>, held: Held) -> Self {
-        let framing = hit.head.framing(method);
+        let (status, framing) = (hit.wire.answer().status(), hit.wire.answer().framing(method));
         Self {
-            head: hit.head,
+            status,
             additions: Vec::new(),
             framing,
             reader: BodyReader::new(framing),
@@ -70,22 +79,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carried<S> {
         }
     }
 
+    /// Its head, until it has come to its end.
+    pub(crate) fn head(&self) -> Option<&ResponseHead> {
+        self.wire.as_ref().map(|wire| wire.answer())
+    }
+
     /// Whether more of the request is to be sent to the endpoint.
     pub(crate) fn is_still_sent(&self) -> bool {
         !self.upload.is_complete()
     }
 
-    /// The connection, if it has switched protocols, and the lease on its endpoint, which goes on.
+    /// The connection, if it has switched protocols.
     ///
     /// # Errors
     ///
     /// The answer itself, if it has not.
-    pub(crate) fn into_tunnel(mut self: Box<Self>) -> Result<(Wire<S>, Held, Duration), Box<Self>> {
-        if self.head.status() != 101 {
+    pub(crate) fn into_tunnel(mut self: Box<Self>) -> Result<Switched<S>, Box<Self>> {
+        if self.status != 101 {
             return Err(self);
         }
         match (self.wire.take(), self.held.take()) {
-            (Some(wire), Some(held)) => Ok((wire, held, self.tunnel_patience)),
+            (Some(wire), Some(lease)) => Ok(Switched { wire, _lease: lease, patience: self.tunnel_patience }),
             _ => unreachable!("nothing of its answer was read"),
         }
     }
@@ -130,7 +144,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carried<S> {
 
     /// The bytes that stand ready.
     pub(crate) fn data(&self) -> &[u8] {
-        let data = self.wire.as_ref().map_or(self.rest.filled(), Wire::data);
+        let data = self.wire.as_ref().map_or(self.rest.filled(), |wire| wire.data());
         &data[..self.ready]
     }
 
@@ -163,8 +177,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carried<S> {
     /// The endpoint has said all: it is released, and its connection goes home if request and answer have come to their ends
     /// on it. The client may take its time.
     fn settle(&mut self) {
-        let is_whole = self.upload.is_complete() && self.framing != Framing::UntilClose && !self.head.wants_close();
         if let Some(mut wire) = self.wire.take() {
+            let may_go_on = self.framing != Framing::UntilClose && !wire.answer().wants_close();
+            let is_whole = may_go_on && self.upload.is_complete();
             self.rest = wire.take_input();
             let is_all = self.rest.filled().len() == self.ready;
             if is_whole && is_all && wire.is_quiet() {

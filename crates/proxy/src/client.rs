@@ -275,7 +275,7 @@ impl<S: Stream> Client<S> {
 
     /// Writes what is to be written, and then moves bytes both ways until both sides have ended, one breaks off, or nothing has
     /// moved for so long.
-    pub(crate) async fn tunnel<U>(&self, mut wire: Wire<U>, patience: Duration)
+    pub(crate) async fn tunnel<U>(&self, wire: &mut Wire<U>, patience: Duration)
     where
         U: AsyncRead + AsyncWrite + Unpin,
     {

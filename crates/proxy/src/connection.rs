@@ -15,13 +15,14 @@ use crate::client::{Client, Next, Stream};
 use crate::clock::Clock;
 use crate::dial::Dial;
 use crate::downstream::Downstream;
-use crate::forward;
+use crate::forward::{self, Peer};
 use crate::guests::Guest;
 use crate::proxy::Proxy;
 use crate::reject::Reject;
 
 /// Serves a connection until either side ends it, or the guest is asked to leave after the current request.
 pub(crate) async fn serve<D: Dial, S: Stream>(proxy: Rc<Proxy<D>>, stream: S, address: IpAddr, guest: Guest) {
+    let peer = Peer::new(address);
     let mut requests = 0u32;
     let client = Rc::new(Client::new(stream, proxy.clock(), Rc::clone(proxy.limits())));
     loop {
@@ -44,7 +45,7 @@ pub(crate) async fn serve<D: Dial, S: Stream>(proxy: Rc<Proxy<D>>, stream: S, ad
             Next::Request => {
                 requests = requests.saturating_add(1);
                 let is_last = proxy.limits().requests_per_connection.is_some_and(|most| requests >= most.get());
-                Box::pin(exchange(&proxy, &client, &head, address, &guest, is_last)).await
+                Box::pin(exchange(&proxy, &client, &head, &peer, &guest, is_last)).await
             }
             Next::Refused(refusal) => Box::pin(refuse(&proxy, &client, Reject::refused(refusal))).await,
             Next::TimedOut => Box::pin(refuse(&proxy, &client, Reject::ClientTimeout)).await,
@@ -61,14 +62,14 @@ async fn exchange<D: Dial, S: Stream>(
     proxy: &Rc<Proxy<D>>,
     client: &Rc<Client<S>>,
     head: &RequestHead,
-    address: IpAddr,
+    peer: &Peer,
     guest: &Guest,
     is_last: bool,
 ) -> bool {
     let _under_way = UnderWay::new(proxy.busy_connections());
     let downstream: Rc<dyn Downstream> = Rc::clone(client) as Rc<dyn Downstream>;
     let answer = {
-        let mut handling = pin!(proxy.handle(head, &downstream, address));
+        let mut handling = pin!(proxy.handle(head, &downstream, peer));
         poll_fn(|cx| match handling.as_mut().poll(cx) {
             Poll::Ready(answer) => Poll::Ready(Some(answer)),
             Poll::Pending => client.poll_gone(cx).map(|()| None),
@@ -85,9 +86,8 @@ async fn exchange<D: Dial, S: Stream>(
     let ending = ending.expect("it was pushed");
     if let Answer::Carried(carried) = answer {
         match carried.into_tunnel() {
-            // The endpoint has one request more in flight as long as the tunnel is there.
-            Ok((wire, _lease, patience)) => {
-                client.tunnel(wire, patience).await;
+            Ok(mut switched) => {
+                client.tunnel(&mut switched.wire, switched.patience).await;
                 return false;
             }
             Err(carried) => answer = Answer::Carried(carried),

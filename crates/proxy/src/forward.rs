@@ -9,7 +9,7 @@ mod request;
 use lb_http1::{Field, Fields, Known, ResponseHead};
 
 pub(crate) use self::answer::{Ending, carried, interim, own};
-pub(crate) use self::request::{Outgoing, Place, outgoing, place};
+pub(crate) use self::request::{Outgoing, Peer, Place, outgoing, place};
 
 /// Fields that a `Connection` field cannot name away: losing them would change who is asked, or where a message ends.
 const PROTECTED: [&str; 3] = ["host", "content-length", "authorization"];

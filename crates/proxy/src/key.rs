@@ -1,15 +1,14 @@
 //! What ties a request to an endpoint where the cluster's algorithm hashes. Chooses none: the picker does.
 
-use std::borrow::Cow;
 use std::net::IpAddr;
 
 use http::HeaderName;
 use lb_balance::hash_key;
 use lb_http1::Fields;
-use percent_encoding::percent_decode_str;
 
 use crate::cookie;
 use crate::forward::Place;
+use crate::route::parameter;
 
 /// What of a request is its key: requests of one key go to one endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,17 +34,12 @@ impl Key {
                 IpAddr::V4(address) => hash(&address.octets()),
                 IpAddr::V6(address) => hash(&address.octets()),
             },
-            Self::Path => hash(place.path.as_bytes()),
+            Self::Path => hash(place.path),
             Self::Header(name) => hash(fields.get(name.as_str())?),
             Self::Cookie(name) => hash(cookie::values(fields, name).next()?),
             Self::Query(name) => hash(&parameter(place.query?, name)?),
         }
     }
-}
-
-fn parameter<'q>(query: &'q str, name: &str) -> Option<Cow<'q, [u8]>> {
-    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    pairs.find(|(key, _)| *key == name).map(|(_, value)| percent_decode_str(value).into())
 }
 
 #[cfg(test)]
@@ -58,8 +52,9 @@ mod tests {
     fn hash(key: &Key, target: &str, fields: &[(&str, &str)]) -> Option<u64> {
         let lines: Vec<_> = fields.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let fields = Fields::read(format!("{}\r\n", lines.concat()).as_bytes(), &Limits::DEFAULT).expect("fields");
-        let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
-        key.hash_of(&Place { host: "h", path, query }, &fields, CLIENT)
+        let (path, query) =
+            target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query.as_bytes())));
+        key.hash_of(&Place { host: b"h", path: path.as_bytes(), query }, &fields, CLIENT)
     }
 
     #[test]
@@ -89,7 +84,7 @@ mod tests {
     #[test]
     fn a_client_has_one_key_by_either_kind_of_address() {
         let mapped: IpAddr = "::ffff:192.0.2.7".parse().expect("an address");
-        let place = Place { host: "h", path: "/", query: None };
+        let place = Place { host: b"h", path: b"/", query: None };
         let hash = |client| Key::Client.hash_of(&place, &Fields::default(), client);
         assert_eq!(hash(mapped), hash(CLIENT));
     }

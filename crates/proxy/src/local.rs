@@ -45,7 +45,7 @@ pub(crate) async fn request(head: &RequestHead, client: &dyn Downstream) -> Resu
             }
         }
     }
-    let mut request = Request::builder().method(head.method()).uri(head.target().path_and_query);
+    let mut request = Request::builder().method(head.method()).uri(head.path_and_query());
     for field in head.fields().iter() {
         request = request.header(field.name, field.value);
     }

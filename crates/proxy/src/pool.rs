@@ -14,7 +14,7 @@ const MAX_IDLE: usize = 128;
 /// The idle connections to one endpoint.
 pub(crate) struct Pool<S: AsyncRead + AsyncWrite + Unpin> {
     // The latest last: it is taken first, so that those which are not needed grow old and go.
-    idle: RefCell<Vec<(Timestamp, Wire<S>)>>,
+    idle: RefCell<Vec<(Timestamp, Box<Wire<S>>)>>,
     keep_for: Duration,
 }
 
@@ -24,7 +24,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pool<S> {
     }
 
     /// Takes the connection that was used last, if one is still good.
-    pub(crate) fn take(&self, now: Timestamp) -> Option<Wire<S>> {
+    pub(crate) fn take(&self, now: Timestamp) -> Option<Box<Wire<S>>> {
         loop {
             let (since, mut wire) = self.idle.borrow_mut().pop()?;
             // One that the endpoint has closed, or on which it said something unasked, is found out here.
@@ -35,7 +35,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pool<S> {
     }
 
     /// Keeps a connection whose exchange is complete.
-    pub(crate) fn put(&self, wire: Wire<S>, now: Timestamp) {
+    pub(crate) fn put(&self, wire: Box<Wire<S>>, now: Timestamp) {
         let mut idle = self.idle.borrow_mut();
         if idle.len() < MAX_IDLE {
             idle.push((now, wire));

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http::Method;
 use lb_balance::{Failure, Outcome, StatusSet};
-use lb_http1::{BodyReader, ResponseHead};
+use lb_http1::BodyReader;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::Address;
@@ -32,9 +32,9 @@ pub(crate) async fn send<D: Dial>(
     let exchange = async {
         let mut wire = attempt::connect(&dial, &address, connect_timeout.min(probe.timeout)).await?;
         let ProbeKind::Http(http) = &probe.kind else { return Ok(Outcome::Connected) };
-        let answer = ask(&mut wire, http, &address).await.map_err(attempt::failure)?;
-        let status = answer.status();
-        let mut body = BodyReader::new(answer.framing(http.method.as_str()));
+        ask(&mut wire, http, &address).await.map_err(attempt::failure)?;
+        let status = wire.answer().status();
+        let mut body = BodyReader::new(wire.answer().framing(http.method.as_str()));
         match &http.body {
             Some(text) if good.contains(status) && !search::finds(&mut wire, &mut body, text).await? => {
                 Err(Failure::WrongBody)
@@ -54,7 +54,7 @@ async fn ask<S: AsyncRead + AsyncWrite + Unpin>(
     wire: &mut Wire<S>,
     probe: &HttpProbe,
     address: &Address,
-) -> Result<ResponseHead, Broken> {
+) -> Result<(), Broken> {
     let text = wire.begin();
     for part in [probe.method.as_str(), " ", probe.path.as_str(), " HTTP/1.1\r\n"] {
         text.extend_from_slice(part.as_bytes());
@@ -70,16 +70,14 @@ async fn ask<S: AsyncRead + AsyncWrite + Unpin>(
         push_field(text, "Content-Length", b"0");
     }
     text.extend_from_slice(b"\r\n");
-    let mut answer = ResponseHead::default();
     poll_fn(|cx| {
         let _sent = wire.poll_write(cx, &[]);
         loop {
-            match std::task::ready!(wire.poll_head(cx, &mut answer)) {
-                Ok(()) if (100..=199).contains(&answer.status()) => {}
+            match std::task::ready!(wire.poll_head(cx)) {
+                Ok(()) if (100..=199).contains(&wire.answer().status()) => {}
                 result => return Poll::Ready(result),
             }
         }
     })
-    .await?;
-    Ok(answer)
+    .await
 }

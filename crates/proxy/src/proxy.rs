@@ -1,7 +1,6 @@
 //! The path of a request through the proxy, on one screen. Carries no byte itself and takes no decision.
 
 use std::cell::Cell;
-use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -17,7 +16,7 @@ use crate::cluster::{ClusterHandle, Ties};
 use crate::config::ClusterConfig;
 use crate::dial::Dial;
 use crate::downstream::Downstream;
-use crate::forward::{self, Outgoing};
+use crate::forward::{self, Outgoing, Peer};
 use crate::heads::Heads;
 use crate::held::Held;
 use crate::limits::Limits;
@@ -67,7 +66,7 @@ impl<D: Dial> Proxy<D> {
         &self,
         request: &RequestHead,
         client: &Rc<dyn Downstream>,
-        address: IpAddr,
+        peer: &Peer,
     ) -> Answer<D::Stream> {
         let place = match forward::place(request) {
             Ok(place) => place,
@@ -92,10 +91,10 @@ impl<D: Dial> Proxy<D> {
                 let (endpoints, cluster) = (&self.endpoints[cluster.0], &self.shared.clusters[cluster.0]);
                 let asked = Asked {
                     fields: request.fields(),
-                    ties: cluster.ties_of(&place, request.fields(), pin.as_ref(), address),
+                    ties: cluster.ties_of(&place, request.fields(), pin.as_ref(), peer.address),
                     trace: *trace && request.fields().get(header::TRACE_NAME).is_some(),
                 };
-                let head = forward::outgoing(request, address, &cluster.config().upgrades);
+                let head = forward::outgoing(request, peer, &cluster.config().upgrades);
                 let body = Replay::new(client, request.framing(), cluster.config().replay_limit, self.shared.clock);
                 let fields = asked.fields;
                 let balancing = self.balance(cluster, endpoints, &head, &body, asked);
@@ -138,7 +137,7 @@ impl<D: Dial> Proxy<D> {
         let outcome = loop {
             let Done { mut lease, result } = race.next(next.take(), fresh, &mut attempts).await;
             let (outcome, sent) = match &result {
-                Ok(hit) => (Outcome::Answered { status: hit.head.status() }, body.sent()),
+                Ok(hit) => (Outcome::Answered { status: hit.wire.answer().status() }, body.sent()),
                 Err(miss) => (miss.outcome, miss.sent),
             };
             let now = clock.now();

@@ -1,9 +1,10 @@
 //! Which request goes where: first by host, then by the longest path prefix at a segment border.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::percent_decode;
 
 use crate::Local;
 
@@ -57,10 +58,9 @@ pub struct Pin {
 
 impl Pin {
     /// The name in the query, decoded, if the parameter is there.
-    pub(crate) fn name_in(&self, query: &str) -> Option<String> {
-        query.split('&').filter_map(|pair| pair.split_once('=')).find_map(|(key, value)| {
-            (key == self.query).then(|| percent_decode_str(value).decode_utf8_lossy().into_owned())
-        })
+    pub(crate) fn name_in(&self, query: &[u8]) -> Option<String> {
+        let name = parameter(query, &self.query)?;
+        Some(String::from_utf8_lossy(&name).into_owned())
     }
 }
 
@@ -76,16 +76,25 @@ impl Routes {
     }
 
     /// The first route for that host (without its port) and path.
-    pub(crate) fn find(&self, host: &str, path: &str) -> Option<&Route> {
+    pub(crate) fn find(&self, host: &[u8], path: &[u8]) -> Option<&Route> {
         self.0.iter().find(|route| {
-            route.host.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(host))
+            route.host.as_deref().is_none_or(|wanted| wanted.as_bytes().eq_ignore_ascii_case(host))
                 && lies_below(path, &route.path)
         })
     }
 }
 
-fn lies_below(path: &str, prefix: &str) -> bool {
-    path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || prefix.ends_with('/'))
+fn lies_below(path: &[u8], prefix: &str) -> bool {
+    let is_border = |rest: &[u8]| rest.is_empty() || rest.starts_with(b"/") || prefix.ends_with('/');
+    path.strip_prefix(prefix.as_bytes()).is_some_and(is_border)
+}
+
+/// The first value of a query parameter, decoded; `None` if it is not there.
+pub(crate) fn parameter<'q>(query: &'q [u8], name: &str) -> Option<Cow<'q, [u8]>> {
+    query.split(|byte| *byte == b'&').find_map(|pair| {
+        let value = pair.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
+        Some(percent_decode(value).into())
+    })
 }
 
 #[cfg(test)]
@@ -102,7 +111,7 @@ mod tests {
     }
 
     fn found(routes: &Routes, host: &str, path: &str) -> Option<usize> {
-        routes.find(host, path).map(|route| match &route.target {
+        routes.find(host.as_bytes(), path.as_bytes()).map(|route| match &route.target {
             Target::Cluster { cluster, .. } => cluster.0,
             Target::Local(_) => unreachable!("no local route in these tests"),
         })
@@ -135,8 +144,8 @@ mod tests {
     #[test]
     fn a_pin_reads_its_parameter_wherever_it_stands() {
         let pin = Pin { query: "target".to_owned() };
-        assert_eq!(pin.name_in("active=true&target=web%32").as_deref(), Some("web2"));
-        assert_eq!(pin.name_in("targets=web2"), None);
-        assert_eq!(pin.name_in(""), None);
+        assert_eq!(pin.name_in(b"active=true&target=web%32").as_deref(), Some("web2"));
+        assert_eq!(pin.name_in(b"targets=web2"), None);
+        assert_eq!(pin.name_in(b""), None);
     }
 }

@@ -19,6 +19,8 @@ pub(crate) struct Wire<S> {
     out: Out,
     search: HeadEnd,
     alarm: Alarm,
+    // The latest head that was read; it keeps its memory from one exchange to the next.
+    answer: ResponseHead,
     was_used: bool,
     // Of this exchange: whether a byte of it was written, and whether one of an answer has come.
     has_spoken: bool,
@@ -45,18 +47,19 @@ pub(crate) enum Cut {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
-    pub(crate) fn new(stream: S) -> Self {
-        Self {
+    pub(crate) fn new(stream: S) -> Box<Self> {
+        Box::new(Self {
             stream,
             input: Buffer::default(),
             out: Out::default(),
             search: HeadEnd::default(),
             alarm: Alarm::default(),
+            answer: ResponseHead::default(),
             was_used: false,
             has_spoken: false,
             has_heard: false,
             is_write_closed: false,
-        }
+        })
     }
 
     /// Begins an exchange; gives back where its head is to be written.
@@ -89,14 +92,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 
     /// Waits for the head of an answer, interim ones included.
-    pub(crate) fn poll_head(&mut self, cx: &mut Context<'_>, head: &mut ResponseHead) -> Poll<Result<(), Broken>> {
+    pub(crate) fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Broken>> {
         let limits = &Limits::DEFAULT;
         loop {
             let filled = self.input.filled();
             match self.search.find(filled) {
                 Err(flaw) => return Poll::Ready(Err(Broken::Flaw(flaw))),
                 Ok(Some(length)) => {
-                    let read = head.read(&filled[..length], limits);
+                    let read = self.answer.read(&filled[..length], limits);
                     self.input.consume(length);
                     self.search = HeadEnd::default();
                     return Poll::Ready(read.map_err(Broken::Flaw));
@@ -113,6 +116,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                 Ok(0) | Err(_) => return Poll::Ready(Err(Broken::Closed)),
             }
         }
+    }
+
+    /// The head that was read last.
+    pub(crate) fn answer(&self) -> &ResponseHead {
+        &self.answer
     }
 
     /// Waits for the next piece of the answer's body: how many bytes of it are at the front of [`Self::data`], 0 at its end.

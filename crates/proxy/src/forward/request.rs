@@ -1,6 +1,5 @@
 //! A request's head on its way to an endpoint.
 
-use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use lb_http1::{Field, Framing, Known, RequestHead, Version, push_decimal};
@@ -13,11 +12,11 @@ use crate::{buffer, header, path};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place<'r> {
     /// The host without its port; empty if the request names none.
-    pub(crate) host: &'r str,
+    pub(crate) host: &'r [u8],
     /// The path, without the query.
-    pub(crate) path: &'r str,
+    pub(crate) path: &'r [u8],
     /// The query, without its question mark.
-    pub(crate) query: Option<&'r str>,
+    pub(crate) query: Option<&'r [u8]>,
 }
 
 /// A request's head as it leaves for an endpoint, kept until the request is answered: a retry sends it again.
@@ -39,24 +38,17 @@ pub(crate) fn place(request: &RequestHead) -> Result<Place<'_>, BadRequest> {
     if request.method() == "CONNECT" {
         return Err(BadRequest::Connect);
     }
-    // Both are ASCII: they were checked when the head was read.
-    let text = |bytes| std::str::from_utf8(bytes).unwrap_or_default();
-    let path_and_query = text(request.target().path_and_query);
-    let (path, query) = match path_and_query.split_once('?') {
-        Some((path, query)) => (path, Some(query)),
-        None => (path_and_query, None),
-    };
-    path::check(path).map_err(BadRequest::Path)?;
-    let authority = text(request.authority().unwrap_or_default());
-    let port = authority.rfind(':').filter(|at| !authority[*at..].contains(']'));
-    Ok(Place { host: &authority[..port.unwrap_or(authority.len())], path, query })
+    path::check(request.path()).map_err(BadRequest::Path)?;
+    let authority = request.authority();
+    let port = authority.iter().rposition(|byte| *byte == b':').filter(|at| !authority[*at..].contains(&b']'));
+    Ok(Place { host: &authority[..port.unwrap_or(authority.len())], path: request.path(), query: request.query() })
 }
 
 /// The head that goes to an endpoint.
-pub(crate) fn outgoing(request: &RequestHead, client: IpAddr, upgrades: &[String]) -> Outgoing {
+pub(crate) fn outgoing(request: &RequestHead, client: &Peer, upgrades: &[String]) -> Outgoing {
     let mut text = buffer::borrow_out();
-    let (method, authority) = (request.method(), request.authority().unwrap_or_default());
-    for part in [method.as_bytes(), b" ", request.target().path_and_query, b" HTTP/1.1\r\n"] {
+    let (method, authority) = (request.method(), request.authority());
+    for part in [method.as_bytes(), b" ", request.path_and_query(), b" HTTP/1.1\r\n"] {
         text.extend_from_slice(part);
     }
     let filter = Filter::new(request.fields());
@@ -67,9 +59,7 @@ pub(crate) fn outgoing(request: &RequestHead, client: IpAddr, upgrades: &[String
         text.extend_from_slice(field.line);
     }
     // Whatever a client claims of earlier hops is overwritten: nobody vouches for it.
-    text.extend_from_slice(b"X-Forwarded-For: ");
-    let _infallible = write!(Text(&mut text), "{}", client.to_canonical());
-    text.extend_from_slice(b"\r\n");
+    push_field(&mut text, "X-Forwarded-For", client.text.as_bytes());
     if !authority.is_empty() {
         push_field(&mut text, "X-Forwarded-Host", authority);
     }
@@ -136,13 +126,17 @@ fn is_ours(field: &Field<'_>) -> bool {
     }
 }
 
-/// Writes text into bytes.
-struct Text<'t>(&'t mut Vec<u8>);
+/// Who a request comes from.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    pub(crate) address: IpAddr,
+    // Written once a connection, not once a request.
+    text: Box<str>,
+}
 
-impl std::fmt::Write for Text<'_> {
-    fn write_str(&mut self, text: &str) -> std::fmt::Result {
-        self.0.extend_from_slice(text.as_bytes());
-        Ok(())
+impl Peer {
+    pub(crate) fn new(address: IpAddr) -> Self {
+        Self { address, text: address.to_canonical().to_string().into() }
     }
 }
 
@@ -207,7 +201,7 @@ mod tests {
 
     fn forwarded(text: &str) -> String {
         let mut bytes = Vec::new();
-        outgoing(&read(text), IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)), &["websocket".to_owned()])
+        outgoing(&read(text), &Peer::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7))), &["websocket".to_owned()])
             .write(false, &mut bytes);
         String::from_utf8(bytes).expect("it was text")
     }
@@ -294,7 +288,8 @@ mod tests {
         let placed = |text: &str| {
             let head = read(text);
             let place = place(&head).expect("it can be forwarded");
-            (place.host.to_owned(), place.path.to_owned(), place.query.map(str::to_owned))
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            (text(place.host), text(place.path), place.query.map(text))
         };
         let (host, path, query) = placed("GET /a?b?c HTTP/1.1\r\nHost: h:80\r\n\r\n");
         assert_eq!((&host[..], &path[..], query.as_deref()), ("h", "/a", Some("b?c")));
@@ -313,7 +308,7 @@ mod tests {
     #[test]
     fn a_client_that_waits_to_be_asked_is_waited_for_once() {
         let head = read("PUT / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n");
-        let head = outgoing(&head, IpAddr::V4(Ipv4Addr::LOCALHOST), &[]);
+        let head = outgoing(&head, &Peer::new(IpAddr::V4(Ipv4Addr::LOCALHOST)), &[]);
         for asks in [true, false] {
             let mut bytes = Vec::new();
             head.write(asks, &mut bytes);
@@ -326,7 +321,11 @@ mod tests {
     #[test]
     fn methods_that_may_do_twice_what_they_do_are_not_idempotent() {
         let head = |method: &str| {
-            outgoing(&read(&format!("{method} / HTTP/1.1\r\nHost: h\r\n\r\n")), IpAddr::V4(Ipv4Addr::LOCALHOST), &[])
+            outgoing(
+                &read(&format!("{method} / HTTP/1.1\r\nHost: h\r\n\r\n")),
+                &Peer::new(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+                &[],
+            )
         };
         for method in ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PROPFIND"] {
             assert!(head(method).is_idempotent(), "{method}");
