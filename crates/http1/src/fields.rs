@@ -107,7 +107,7 @@ impl Fields {
         let room = &mut room[..limits.fields.min(Limits::MOST_FIELDS)];
         match httparse::parse_headers(section, room) {
             Ok(httparse::Status::Complete((length, found))) if length == section.len() => {
-                fields.take(section, found);
+                fields.take(section, found)?;
                 Ok(fields)
             }
             Ok(_) => Err(Flaw::LineEnd),
@@ -123,12 +123,20 @@ impl Fields {
     }
 
     /// Takes over the lines that were found in the text.
-    pub(crate) fn take(&mut self, text: &[u8], found: &[httparse::Header<'_>]) {
+    ///
+    /// # Errors
+    ///
+    /// [`Flaw::LineEnd`] if one of them, or the line before them, ends in a lone LF: httparse takes that for a line's end.
+    pub(crate) fn take(&mut self, text: &[u8], found: &[httparse::Header<'_>]) -> Result<(), Flaw> {
         // httparse gives slices of the text; where they lie is where they begin.
         let within = |part: &[u8]| (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
         // Each line ends where the next one begins; the last one before the empty line.
         let ends = found.iter().skip(1).map(|next| within(next.name.as_bytes())).chain([text.len().saturating_sub(2)]);
+        let ends_well = |end: usize| text[..end].ends_with(b"\r\n");
+        let begin = found.first().map_or(text.len().saturating_sub(2), |first| within(first.name.as_bytes()));
+        let mut all_end_well = text.ends_with(b"\r\n") && (begin == 0 || ends_well(begin));
         self.lines.extend(found.iter().zip(ends).map(|(header, end)| {
+            all_end_well &= ends_well(end);
             let name = within(header.name.as_bytes());
             let value = text::trim(header.value);
             // An empty value is a slice of nothing in particular.
@@ -140,6 +148,7 @@ impl Fields {
                 end: u32::try_from(end).unwrap_or(u32::MAX),
             }
         }));
+        if all_end_well { Ok(()) } else { Err(Flaw::LineEnd) }
     }
 
     /// All fields.
@@ -253,6 +262,9 @@ mod tests {
             ("A: \0\r\n\r\n", Flaw::FieldValue),
             ("A: \u{7f}\r\n\r\n", Flaw::FieldValue),
             ("A: b\rc\r\n\r\n", Flaw::FieldValue),
+            ("A: b\nB: c\r\n\r\n", Flaw::LineEnd),
+            ("A: b\r\nB: c\n\r\n", Flaw::LineEnd),
+            ("A: b\r\n\n", Flaw::LineEnd),
         ] {
             assert_eq!(read(section).expect_err("a flaw"), flaw, "{section:?}");
         }

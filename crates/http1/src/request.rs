@@ -61,7 +61,7 @@ impl RequestHead {
         self.method = Span::of(0..method.len());
         self.target = Span::of(method.len() + 1..method.len() + 1 + target.len());
         self.fields.begin(text);
-        self.fields.take(text, parsed.headers);
+        self.fields.take(text, parsed.headers)?;
         self.check()
     }
 
@@ -123,8 +123,8 @@ impl RequestHead {
     }
 
     /// Its method, a token; methods are told apart by case (RFC 9110 §9.1).
-    pub fn method(&self) -> &str {
-        core::str::from_utf8(&self.fields.text[self.method.range()]).unwrap_or_default()
+    pub fn method(&self) -> &[u8] {
+        &self.fields.text[self.method.range()]
     }
 
     /// Its path as it is forwarded: begins with `/`, or is `*` (OPTIONS only), or empty (CONNECT).
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn a_head_is_read() {
         let head = read("GET /a?b HTTP/1.1\r\nHost: h\r\nX: y\r\nContent-Length: 3\r\n\r\n").expect("a head");
-        assert_eq!((head.method(), head.version()), ("GET", Version::Http11));
+        assert_eq!((head.method(), head.version()), (&b"GET"[..], Version::Http11));
         assert_eq!(head.path_and_query(), b"/a?b");
         assert_eq!(head.authority(), b"h");
         assert_eq!(head.fields().get("x"), Some(&b"y"[..]));
@@ -233,7 +233,7 @@ mod tests {
         let mut head =
             read("GET /a HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n").expect("a head");
         head.read(b"PUT /b HTTP/1.1\r\nHost: i\r\n\r\n", &Limits::DEFAULT).expect("a head");
-        assert_eq!((head.method(), head.authority(), head.fields().len()), ("PUT", &b"i"[..], 1));
+        assert_eq!((head.method(), head.authority(), head.fields().len()), (&b"PUT"[..], &b"i"[..], 1));
         assert!(!head.wants_close() && !head.expects_continue());
     }
 
@@ -248,6 +248,9 @@ mod tests {
             (" GET / HTTP/1.1\r\nHost: h\r\n\r\n", Flaw::FirstLine),
             ("GET / http/1.1\r\nHost: h\r\n\r\n", Flaw::FirstLine),
             ("GET / HTTP/1.1\r\n Host: h\r\n\r\n", Flaw::FieldName),
+            ("GET / HTTP/1.1\nHost: h\r\n\r\n", Flaw::LineEnd),
+            ("GET / HTTP/1.1\r\nHost: h\n\r\n", Flaw::LineEnd),
+            ("GET / HTTP/1.1\nHost: h\n\nGET / HTTP/1.1\r\nHost: h\r\n\r\n", Flaw::LineEnd),
             ("GET / HTTP/1.1\r\nHost : h\r\n\r\n", Flaw::FieldName),
         ] {
             assert_eq!(read(text).expect_err("a flaw"), Refusal::Flaw(flaw), "{text:?}");

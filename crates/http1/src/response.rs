@@ -42,7 +42,7 @@ impl ResponseHead {
         let before_reason = "HTTP/1.1 200 ".len();
         self.reason = Span::of(before_reason..before_reason + reason.len());
         self.fields.begin(text);
-        self.fields.take(text, parsed.headers);
+        self.fields.take(text, parsed.headers)?;
         self.declared = Framing::declared(&self.fields, self.version)?;
         Ok(())
     }
@@ -73,8 +73,8 @@ impl ResponseHead {
     }
 
     /// How its body is framed, as an answer to that method (RFC 9112 §6.3).
-    pub fn framing(&self, method: &str) -> Framing {
-        if method == "HEAD" || matches!(self.status, 100..=199 | 204 | 304) {
+    pub fn framing(&self, method: &[u8]) -> Framing {
+        if method == b"HEAD" || matches!(self.status, 100..=199 | 204 | 304) {
             Framing::Empty
         } else {
             self.declared.unwrap_or(Framing::UntilClose)
@@ -105,7 +105,7 @@ mod tests {
     fn a_head_is_read() {
         let head = read("HTTP/1.1 404 Not Here\r\nA: b\r\nContent-Length: 3\r\n\r\n").expect("a head");
         assert_eq!((head.status(), head.reason(), head.fields().len()), (404, &b"Not Here"[..], 2));
-        assert_eq!((head.framing("GET"), head.framing("HEAD")), (Framing::Length(3), Framing::Empty));
+        assert_eq!((head.framing(b"GET"), head.framing(b"HEAD")), (Framing::Length(3), Framing::Empty));
         for bare in ["HTTP/1.1 200\r\n\r\n", "HTTP/1.1 200 \r\n\r\n"] {
             assert_eq!(read(bare).expect("no words, no harm").reason(), b"");
         }
@@ -115,9 +115,9 @@ mod tests {
     fn some_answers_have_no_body_whatever_they_say() {
         for status in ["204", "304", "100", "103"] {
             let head = read(&format!("HTTP/1.1 {status} x\r\nContent-Length: 3\r\n\r\n")).expect("a head");
-            assert_eq!(head.framing("GET"), Framing::Empty, "{status}");
+            assert_eq!(head.framing(b"GET"), Framing::Empty, "{status}");
         }
-        assert_eq!(read("HTTP/1.1 200 OK\r\n\r\n").expect("a head").framing("GET"), Framing::UntilClose);
+        assert_eq!(read("HTTP/1.1 200 OK\r\n\r\n").expect("a head").framing(b"GET"), Framing::UntilClose);
     }
 
     #[test]

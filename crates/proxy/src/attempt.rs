@@ -47,27 +47,27 @@ pub(crate) struct Hit<S> {
 /// How long an endpoint may take to ask for a body that the client holds back (RFC 9110 §10.1.1 lets nobody wait for ever).
 const CONTINUE_WAIT: Duration = Duration::from_secs(1);
 
-/// Sends the request; on a new connection if `fresh`, else on an idle one where there is one.
+/// Sends the request, as an attempt that began then; on a new connection if `fresh`, else on an idle one where there is one.
 pub(crate) async fn run<D: Dial>(
     endpoint: &Endpoint<D>,
     head: &Outgoing,
     body: &Replay,
+    began: Timestamp,
     fresh: bool,
 ) -> Result<Hit<D::Stream>, Miss> {
     let limits = endpoint.timeouts;
-    let began = endpoint.clock.now();
     let idle = if fresh { None } else { endpoint.pool.take(began) };
-    let mut wire = match idle {
-        Some(wire) => wire,
-        None => {
-            connect(&endpoint.dial, &endpoint.address, limits.attempt.unwrap_or(limits.connect).min(limits.connect))
-                .await
-                .map_err(|failure| Miss { outcome: Outcome::Failed(failure), sent: Sent::Nothing })?
-        }
+    let (mut wire, answer_since) = if let Some(wire) = idle {
+        (wire, began)
+    } else {
+        let limit = limits.attempt.unwrap_or(limits.connect).min(limits.connect);
+        let wire = connect(&endpoint.dial, &endpoint.address, limit)
+            .await
+            .map_err(|failure| Miss { outcome: Outcome::Failed(failure), sent: Sent::Nothing })?;
+        (wire, endpoint.clock.now())
     };
     let mut upload = Upload::begin(&mut wire, head, body);
-    let mut patience =
-        Patience { clock: endpoint.clock, limits, answer_since: endpoint.clock.now(), attempt_since: began };
+    let mut patience = Patience { clock: endpoint.clock, limits, answer_since, attempt_since: began };
     let ended = poll_fn(|cx| {
         if let Poll::Ready(result) = poll_answer(cx, &mut wire, &mut upload, body) {
             return Poll::Ready(Some(result));

@@ -59,7 +59,7 @@ pub(crate) struct Switched<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Carried<S> {
-    pub(crate) fn new<D: Dial<Stream = S>>(hit: Hit<S>, method: &str, endpoint: &Endpoint<D>, held: Held) -> Self {
+    pub(crate) fn new<D: Dial<Stream = S>>(hit: Hit<S>, method: &[u8], endpoint: &Endpoint<D>, held: Held) -> Self {
         let (status, framing) = (hit.wire.answer().status(), hit.wire.answer().framing(method));
         Self {
             status,
@@ -182,7 +182,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carried<S> {
             let is_whole = may_go_on && self.upload.is_complete();
             self.rest = wire.take_input();
             let is_all = self.rest.filled().len() == self.ready;
-            if is_whole && is_all && wire.is_quiet() {
+            // Whether something comes that nobody has asked for is looked at when it is used again.
+            if is_whole && is_all && wire.is_done() {
                 wire.rest();
                 self.home.put(wire, self.clock.now());
             }

@@ -172,7 +172,7 @@ impl ClusterHandle {
             Some(lease) => lease,
             None => picker.pick(&wish(), &mut ())?,
         };
-        Ok(Held::new(lease, self))
+        Ok(Held::new(lease, self, now))
     }
 
     /// The cookie that binds the client's session to the endpoint that answered so, unless it is there already. Whoever asked

@@ -23,8 +23,9 @@ pub(crate) struct Held {
 struct Released(Arc<ClusterHandle>);
 
 impl Held {
-    pub(crate) fn new(lease: Lease, cluster: &Arc<ClusterHandle>) -> Self {
-        Self { lease, cluster: Released(Arc::clone(cluster)), silent_since: None }
+    /// Of a request that asks the endpoint now.
+    pub(crate) fn new(lease: Lease, cluster: &Arc<ClusterHandle>, now: Timestamp) -> Self {
+        Self { lease, cluster: Released(Arc::clone(cluster)), silent_since: Some(now) }
     }
 
     pub(crate) fn endpoint(&self) -> EndpointId {
@@ -35,9 +36,14 @@ impl Held {
         self.lease.turn()
     }
 
-    /// An attempt begins.
-    pub(crate) fn begin(&mut self, now: Timestamp) {
-        self.silent_since = Some(now);
+    /// The attempt begins anew, now.
+    pub(crate) fn begin_anew(&mut self, now: Timestamp) -> Timestamp {
+        *self.silent_since.insert(now)
+    }
+
+    /// When the attempt began, until something has come of it.
+    pub(crate) fn began(&self) -> Option<Timestamp> {
+        self.silent_since
     }
 
     /// Something has come of the attempt: tells the cluster. Returns how long it took.

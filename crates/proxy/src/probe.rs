@@ -34,7 +34,7 @@ pub(crate) async fn send<D: Dial>(
         let ProbeKind::Http(http) = &probe.kind else { return Ok(Outcome::Connected) };
         ask(&mut wire, http, &address).await.map_err(attempt::failure)?;
         let status = wire.answer().status();
-        let mut body = BodyReader::new(wire.answer().framing(http.method.as_str()));
+        let mut body = BodyReader::new(wire.answer().framing(http.method.as_str().as_bytes()));
         match &http.body {
             Some(text) if good.contains(status) && !search::finds(&mut wire, &mut body, text).await? => {
                 Err(Failure::WrongBody)

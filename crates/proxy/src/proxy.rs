@@ -223,7 +223,7 @@ struct Asked<'r> {
 
 fn carry<D: Dial>(
     hit: Hit<D::Stream>,
-    method: &str,
+    method: &[u8],
     endpoint: &Endpoint<D>,
     lease: Held,
     binding: Option<&HeaderValue>,

@@ -141,7 +141,7 @@ async fn run<D: Dial>(
     fresh: bool,
 ) -> Done<D> {
     let endpoint = &endpoints[lease.endpoint().index()];
-    lease.begin(endpoint.clock.now());
-    let result = attempt::run(endpoint, head, body, fresh).await;
+    let began = lease.began().unwrap_or_else(|| lease.begin_anew(endpoint.clock.now()));
+    let result = attempt::run(endpoint, head, body, began, fresh).await;
     Done { lease, result }
 }

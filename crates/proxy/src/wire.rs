@@ -1,10 +1,11 @@
 //! One connection to an endpoint, driven by the task that uses it: no task of its own, so that a request is never handed
 //! from one task to another.
 
+use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
 use lb_http1::{BodyReader, Flaw, HeadEnd, Limits, Piece, ResponseHead};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
 use crate::alarm::Alarm;
@@ -171,14 +172,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         self.alarm.poll(cx, by)
     }
 
-    /// Whether an exchange that was wholly sent and wholly answered leaves it fit for another: nothing is left to write, and
-    /// nothing has come that nobody asked for.
+    /// Whether all that was to be written is, and all that has come was taken.
+    pub(crate) fn is_done(&self) -> bool {
+        self.out.is_empty() && !self.is_write_closed && self.input.is_empty()
+    }
+
+    /// Whether nothing has come on it that nobody has asked for, nor its end.
     pub(crate) fn is_quiet(&mut self) -> bool {
-        if !self.out.is_empty() || self.is_write_closed || !self.input.is_empty() {
-            return false;
-        }
+        let mut byte = [0];
         let cx = &mut Context::from_waker(Waker::noop());
-        self.input.poll_fill(cx, &mut self.stream).is_pending()
+        Pin::new(&mut self.stream).poll_read(cx, &mut ReadBuf::new(&mut byte)).is_pending()
     }
 
     /// Holds no memory from now on until it is used again.

@@ -49,7 +49,7 @@ pub(crate) fn carried(
     }
     let framing = head.framing(request.method());
     // What an answer to HEAD or a 304 says of a length is that of the answer that it stands for.
-    let stands_for_one = framing == Framing::Empty && (request.method() == "HEAD" || head.status() == 304);
+    let stands_for_one = framing == Framing::Empty && (request.method() == b"HEAD" || head.status() == 304);
     match (framing, head.declared()) {
         (Framing::Empty, Some(Framing::Length(length))) if stands_for_one => push_length(into, length),
         _ => {}
@@ -83,13 +83,13 @@ pub(crate) fn own(
         }
     }
     clock.push_date(into);
-    let is_empty = request.method() == "HEAD" || matches!(head.status.as_u16(), 100..=199 | 204 | 304);
+    let is_empty = request.method() == b"HEAD" || matches!(head.status.as_u16(), 100..=199 | 204 | 304);
     let framing = match length {
         _ if is_empty => Framing::Empty,
         Some(length) => Framing::Length(length),
         None => Framing::Chunked,
     };
-    if is_empty && let Some(length) = declared.or(length.filter(|_| request.method() == "HEAD")) {
+    if is_empty && let Some(length) = declared.or(length.filter(|_| request.method() == b"HEAD")) {
         push_length(into, length);
     }
     end(into, framing, request, closes)

@@ -35,7 +35,7 @@ pub(crate) struct Outgoing {
 ///
 /// What makes it a request that cannot be forwarded.
 pub(crate) fn place(request: &RequestHead) -> Result<Place<'_>, BadRequest> {
-    if request.method() == "CONNECT" {
+    if request.method() == b"CONNECT" {
         return Err(BadRequest::Connect);
     }
     path::check(request.path()).map_err(BadRequest::Path)?;
@@ -48,7 +48,7 @@ pub(crate) fn place(request: &RequestHead) -> Result<Place<'_>, BadRequest> {
 pub(crate) fn outgoing(request: &RequestHead, client: &Peer, upgrades: &[String]) -> Outgoing {
     let mut text = buffer::borrow_out();
     let (method, authority) = (request.method(), request.authority());
-    for part in [method.as_bytes(), b" ", request.path_and_query(), b" HTTP/1.1\r\n"] {
+    for part in [method, b" ", request.path_and_query(), b" HTTP/1.1\r\n"] {
         text.extend_from_slice(part);
     }
     let filter = Filter::new(request.fields());
@@ -97,7 +97,7 @@ fn upgrade_of<'u>(request: &RequestHead, upgrades: &'u [String]) -> Option<&'u S
     let fields = request.fields();
     let mut asked = fields.known(Known::Upgrade);
     let protocol = asked.next().filter(|_| asked.next().is_none())?;
-    let asks = request.method() == "GET"
+    let asks = request.method() == b"GET"
         && request.version() == Version::Http11
         && request.framing() == Framing::Empty
         && fields.has_connection_option("upgrade");
@@ -141,8 +141,8 @@ impl Peer {
 }
 
 impl Outgoing {
-    pub(crate) fn method(&self) -> &str {
-        std::str::from_utf8(&self.text[..self.method_length]).unwrap_or_default()
+    pub(crate) fn method(&self) -> &[u8] {
+        &self.text[..self.method_length]
     }
 
     /// Appends all of it, with a question first whether the body is wanted if it is to be asked.
@@ -167,15 +167,15 @@ impl Outgoing {
     /// Whether it only asks (RFC 9110 §9.2.1), so that sending it twice at once costs work and nothing else.
     pub(crate) fn only_asks(&self) -> bool {
         // TRACE is safe, too, but nobody waits for it.
-        matches!(self.method(), "GET" | "HEAD" | "OPTIONS")
+        matches!(self.method(), b"GET" | b"HEAD" | b"OPTIONS")
     }
 
     /// Whether it may be sent twice without doing twice what it does (RFC 9110 §9.2.2).
     pub(crate) fn is_idempotent(&self) -> bool {
         match self.method() {
             // LOCK is a method of WebDAV that nginx does not retry either; an unknown method may do anything.
-            "GET" | "HEAD" | "OPTIONS" | "TRACE" | "PUT" | "DELETE" | "PROPFIND" | "PROPPATCH" | "MKCOL" | "COPY"
-            | "MOVE" | "UNLOCK" | "SEARCH" | "REPORT" => true,
+            b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE" | b"PUT" | b"DELETE" | b"PROPFIND" | b"PROPPATCH" | b"MKCOL"
+            | b"COPY" | b"MOVE" | b"UNLOCK" | b"SEARCH" | b"REPORT" => true,
             _ => false,
         }
     }
