@@ -143,11 +143,11 @@ pub(super) const TUNNEL_TIMEOUT: Duration = Duration::from_hours(1);
 /// What pages ask for; others have uses that a balancer should be told of.
 pub(super) const UPGRADES: [&str; 1] = ["websocket"];
 
-/// Each connection may need another one to an endpoint, and the process some descriptors for itself: with fewer, connections
-/// would be let in that cannot be served.
+/// Three quarters of the descriptors that the process does not need itself: a connection with a request under way needs
+/// another one to an endpoint, and most have none. With all of them taken, those let in could not be served.
 pub(super) fn connections(descriptors: usize) -> usize {
     const OWN: usize = 24;
-    descriptors.saturating_sub(OWN) / 2
+    descriptors.saturating_sub(OWN) / 4 * 3
 }
 
 /// Ten times nginx's: a connection that never ends keeps its worker for ever, even if all others have gone to another one.
