@@ -1,22 +1,26 @@
 //! Carries requests: accepts, routes, attempts, retries and streams back.
 //!
-//! This crate does *not* decide where a request goes or what its result means: that is `lb-balance`. It does not read or
-//! frame messages: that is `lb-http1`. It knows no
-//! TOML, no command line, no admin API and no files: what `lb` answers itself reaches it as a [`Local`] service.
+//! This crate does *not* decide where a request goes or what its result means: that is `lb-balance`. It does not say what
+//! is a message and where one ends: that is `lb-http1`. It knows no TOML, no command line, no admin API and no files: what
+//! `lb` answers itself reaches it as a [`Local`] service.
 //!
 //! ```text
-//! Worker → Listener::accept → connection::serve → Proxy::handle
-//!                                                   │ routes.find
-//!                                                   │ forward::outgoing
-//!                                  ┌───────────────▶│ cluster.pick        ──▶ lb-balance
-//!                                  │ retry          │ race, attempt::run  ──▶ pool, wire ──▶ endpoint
-//!                                  └────────────────│ attempts.judge
-//!                                                   ▼ forward::incoming, the lease rides in the body
+//! Worker → Listener::accept → connection::serve ⇄ client            heads and bodies in, answers out
+//!                                   │ a request
+//!                                   ▼
+//!                             Proxy::handle
+//!                                   │ routes.find
+//!                                   │ forward::outgoing
+//!                  ┌───────────────▶│ cluster.pick           ──▶ lb-balance
+//!                  │ retry          │ race, attempt::run     ──▶ pool, wire, upload ──▶ endpoint
+//!                  └────────────────│ attempts.judge
+//!                                   ▼
+//!                             answer::deliver                   the lease rides in the answer
 //! ```
 //!
-//! Each worker is a thread with its own event loop, sockets and pools, and nothing of a request leaves it. What is
-//! shared is the picker, the counts, the line of those that wait for an endpoint, and the channel on which failures are
-//! told to the cluster's driver.
+//! Each worker is a thread with its own event loop, sockets and pools, and nothing of a request leaves it: one task owns
+//! both of its connections. What is shared is the picker, the counts, the line of those that wait for an endpoint, and
+//! the channel on which failures are told to the cluster's driver.
 
 mod address;
 mod alarm;

@@ -201,3 +201,28 @@ fn weights_that_take_too_long_to_lay_out_are_refused() {
     let text = with("").replace("{ address = \"127.0.0.1:5001\" }", &endpoints.join(", "));
     assert!(complaint(&text).contains("take too long to lay out"));
 }
+
+#[test]
+fn limits_have_defaults_and_are_read() {
+    let limits = |more: &str| good(&format!("{more}\n{}", with(""))).limits.with_descriptors(1024);
+    let defaults = limits("");
+    assert_eq!((defaults.connections.get(), defaults.body, defaults.head.fields), (750, None, 128));
+    let said = limits(
+        "[limits]\nbody-size = \"1MiB\"\nconnections = 7\nhead-fields = 50\nhead-timeout = \"5s\"\nbody-rate = \"0B\"\n",
+    );
+    assert_eq!((said.connections.get(), said.body, said.head.fields), (7, Some(1 << 20), 50));
+    assert_eq!((said.head_timeout, said.body_rate), (Duration::from_secs(5), 0));
+}
+
+#[test]
+fn limits_that_cannot_be_kept_are_told() {
+    let complaint =
+        complaint(&format!("[limits]\nhead-size = \"1MiB\"\nconnections = 0\nboddy-size = \"1B\"\n{}", with("")));
+    for part in [
+        "lb.toml:2:13: this is not a size from 1024B to 64KiB",
+        "lb.toml:3:15: this is not a whole number from 1 to",
+        "did you mean \"body-size\"?",
+    ] {
+        assert!(complaint.contains(part), "{part}: {complaint}");
+    }
+}
