@@ -221,7 +221,7 @@ fn limits_that_cannot_be_kept_are_told() {
     for part in [
         "lb.toml:2:13: this is not a size from 1024B to 64KiB",
         "lb.toml:3:15: this is not a whole number from 1 to",
-        "did you mean \"body-size\"?",
+        "did you mean `body-size`?",
     ] {
         assert!(complaint.contains(part), "{part}: {complaint}");
     }
