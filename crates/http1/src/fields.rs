@@ -26,6 +26,10 @@ pub enum Known {
 }
 
 impl Known {
+    fn bit(self) -> u32 {
+        1 << self as u32
+    }
+
     fn of(name: &[u8]) -> Self {
         let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
         match name.len() {
@@ -92,6 +96,8 @@ pub struct Field<'f> {
 pub struct Fields {
     pub(crate) text: Vec<u8>,
     lines: Vec<Line>,
+    // Which kinds there are, a bit for each: most that are asked for are not there.
+    seen: u32,
 }
 
 impl Fields {
@@ -120,6 +126,7 @@ impl Fields {
         self.text.clear();
         self.text.extend_from_slice(text);
         self.lines.clear();
+        self.seen = 0;
     }
 
     /// Takes over the lines that were found in the text.
@@ -137,12 +144,14 @@ impl Fields {
         let mut all_end_well = text.ends_with(b"\r\n") && (begin == 0 || ends_well(begin));
         self.lines.extend(found.iter().zip(ends).map(|(header, end)| {
             all_end_well &= ends_well(end);
+            let known = Known::of(header.name.as_bytes());
+            self.seen |= known.bit();
             let name = within(header.name.as_bytes());
             let value = text::trim(header.value);
             // An empty value is a slice of nothing in particular.
             let value_at = if value.is_empty() { name + header.name.len() + 1 } else { within(value) };
             Line {
-                known: Known::of(header.name.as_bytes()),
+                known,
                 name: Span::of(name..name + header.name.len()),
                 value: Span::of(value_at..value_at + value.len()),
                 end: u32::try_from(end).unwrap_or(u32::MAX),
@@ -183,17 +192,17 @@ impl Fields {
 
     /// The values of all fields of that kind.
     pub fn known(&self, known: Known) -> impl Iterator<Item = &[u8]> + Clone {
-        let of_kind = self.lines.iter().filter(move |line| line.known == known);
-        of_kind.map(|line| &self.text[line.value.range()])
+        self.known_spans(known).map(|span| &self.text[span.range()])
     }
 
-    pub(crate) fn known_spans(&self, known: Known) -> impl Iterator<Item = Span> {
-        self.lines.iter().filter(move |line| line.known == known).map(|line| line.value)
+    pub(crate) fn known_spans(&self, known: Known) -> impl Iterator<Item = Span> + Clone {
+        let lines = if self.has(known) { &self.lines[..] } else { &[] };
+        lines.iter().filter(move |line| line.known == known).map(|line| line.value)
     }
 
     /// Whether there is one of that kind.
     pub fn has(&self, known: Known) -> bool {
-        self.lines.iter().any(|line| line.known == known)
+        self.seen & known.bit() != 0
     }
 
     /// What the Connection fields name: options of this connection, and fields that are only for it (RFC 9110 §7.6.1).

@@ -24,6 +24,9 @@ impl Framing {
     /// RFC 9112 §6.3 would let a recipient take Transfer-Encoding before Content-Length, and one of several equal lengths.
     /// Both are how requests are smuggled, and no client needs them.
     pub(crate) fn declared(fields: &Fields, version: Version) -> Result<Option<Self>, Flaw> {
+        if !fields.has(Known::ContentLength) && !fields.has(Known::TransferEncoding) {
+            return Ok(None);
+        }
         let mut lengths = fields.known(Known::ContentLength);
         let mut encodings = fields.known(Known::TransferEncoding);
         match (lengths.next(), encodings.next()) {

@@ -121,6 +121,15 @@ fn is_ours(field: &Field<'_>) -> bool {
     match field.known {
         // Written anew for each attempt, if it is expected at all.
         Known::Expect | Known::Forwarded => true,
+        // Most names begin with another letter than all of these.
+        Known::Other
+            if !matches!(
+                field.name.first(),
+                Some(b'x' | b'X' | b'c' | b'C' | b't' | b'T' | b'f' | b'F' | b'l' | b'L')
+            ) =>
+        {
+            false
+        }
         Known::Other => OURS.into_iter().any(is),
         _ => false,
     }
