@@ -1,0 +1,7 @@
+//! What is measured, each in its own way.
+
+pub(crate) mod calls;
+pub(crate) mod cpu;
+pub(crate) mod instructions;
+pub(crate) mod latency;
+pub(crate) mod memory;
