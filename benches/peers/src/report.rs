@@ -49,8 +49,12 @@ pub(crate) fn text(arguments: &Arguments, versions: &[(Peer, String)], results: 
         table
     };
     section(&mut text, "CPU time", prose::CPU, &of(Figure::Cpu, 1, 1.0));
-    section(&mut text, "CPU time of the program itself", prose::USER, &of(Figure::User, 1, 1.0));
-    section(&mut text, "CPU time of the kernel", prose::SYSTEM, &of(Figure::System, 1, 1.0));
+    let mut split = by_peer("", peers);
+    for case in &arguments.case {
+        let parts = peers.iter().map(|peer| results.split(case.name, *peer));
+        split.add(case.about, parts.map(|parts| parts.map(|(user, system)| format!("{user:.1} + {system:.1}"))));
+    }
+    section(&mut text, "CPU time of the program and of the kernel", prose::SPLIT, &split);
     section(&mut text, "System calls", prose::CALLS, &of(Figure::Calls, 2, 1.0));
     section(&mut text, "Instructions", prose::INSTRUCTIONS, &of(Figure::Instructions, 0, 1.0));
 

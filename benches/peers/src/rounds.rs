@@ -111,8 +111,8 @@ impl Run<'_> {
         let (load, proxy) = self.proxy(peer, case)?;
         let sample = cpu::measure(load, proxy, case, time)?;
         self.results.add(Figure::Cpu, case.name, peer, sample.per_request);
-        self.results.add(Figure::User, case.name, peer, sample.user);
-        self.results.add(Figure::System, case.name, peer, sample.per_request - sample.user);
+        self.results.add(Figure::User, case.name, peer, sample.used.user);
+        self.results.add(Figure::System, case.name, peer, sample.used.system);
         Ok(format!("{:8.2} us a request, {:.0} requests a second", sample.per_request, sample.rate))
     }
 
@@ -136,8 +136,8 @@ impl Run<'_> {
     }
 
     fn calls_of(&mut self, peer: Peer, case: &Case) -> Result<String> {
-        // A megabyte is many calls.
-        let requests = if case.answer.max(case.upload) > 8 * 1024 { 200 } else { 4000 };
+        // A megabyte is many calls; and each connection is to have several requests.
+        let requests = if case.answer.max(case.upload) > 8 * 1024 { 96 } else { 1000.max(3 * case.connections) };
         let (load, proxy) = self.proxy(peer, case)?;
         let calls = calls::count(load, proxy, case, requests)?;
         let sum: u64 = calls.values().sum();

@@ -7,15 +7,15 @@ use anyhow::{Result, ensure};
 use crate::case::Case;
 use crate::load::{Load, Until};
 use crate::running::Running;
-use crate::usage;
+use crate::usage::{self, Cpu};
 
 /// One measurement.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sample {
     /// In microseconds, to the nanosecond.
     pub(crate) per_request: f64,
-    /// What of it the program used itself, by the kernel's ticks, which are coarse.
-    pub(crate) user: f64,
+    /// What was used in all.
+    pub(crate) used: Cpu,
     /// Answers a second.
     pub(crate) rate: f64,
 }
@@ -35,12 +35,7 @@ pub(crate) fn measure(load: &mut Load, proxy: &Running, case: &Case, time: Durat
     load.close();
     in_turn(shares, load.shares())?;
     let requests = requests as f64;
-    let per_request = used.total.as_secs_f64() * 1e6 / requests;
-    Ok(Sample {
-        per_request,
-        user: per_request * used.user / (used.user + used.system).max(f64::EPSILON),
-        rate: requests / elapsed.as_secs_f64(),
-    })
+    Ok(Sample { per_request: used.total.as_secs_f64() * 1e6 / requests, used, rate: requests / elapsed.as_secs_f64() })
 }
 
 /// A proxy that does not take the endpoints in turn does other work than the others.

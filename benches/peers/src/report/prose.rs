@@ -17,13 +17,10 @@ pub(super) const CPU: &str = "\
 Microseconds a request, of all processes and threads of the proxy, from `/proc/PID/task/*/schedstat`, which is exact to the
 nanosecond. Median of the rounds, and in parentheses the least and the most.";
 
-pub(super) const USER: &str = "\
-Microseconds a request: the above, split by `utime` and `stime` of `/proc/PID/stat`. These are ticks, so this is
-coarser.";
-
-pub(super) const SYSTEM: &str = "\
-The rest. On a loopback the kernel does the receiver's work while the sender sends, so this holds a part of what the
-endpoints' and the clients' sides cost; it is the same for all.";
+pub(super) const SPLIT: &str = "\
+The medians above, user + system, split as `utime` and `stime` of `/proc/PID/stat` over all rounds are. These are counted in
+ticks, so this is coarser. On a loopback the kernel does the receiver's work while the sender sends, so the system's part
+holds some of the clients' and the endpoints' work; it is the same for all.";
 
 pub(super) const CALLS: &str = "\
 A request, by `strace -c -f` on a proxy that is warm. It slows the proxy down, so that more is ready at each `epoll_wait`
@@ -65,7 +62,7 @@ shares. With few connections a proxy sleeps and wakes for each request, with man
 | | |
 |---|---|
 | date | {} |
-| machine | {}, {} cores for this, Linux {} |
+| machine | two cores of an {}, Linux {} |
 | versions | {} |
 | rounds | {}, {} ms each measurement |
 | command | `benches/peers/run{}` |
@@ -73,7 +70,6 @@ shares. With few connections a proxy sleeps and wakes for each request, with man
 ",
         date.trim(),
         processor()?,
-        2,
         fs::read_to_string("/proc/sys/kernel/osrelease")?.trim(),
         names.join(", "),
         arguments.rounds(),
