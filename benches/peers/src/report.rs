@@ -66,7 +66,12 @@ pub(crate) fn text(arguments: &Arguments, versions: &[(Peer, String)], results: 
         }
         table
     };
-    let latency = several(&[("p50", Figure::P50, 0, 1.0), ("p99", Figure::P99, 0, 1.0)]);
+    let latency = several(&[
+        ("p50", Figure::P50, 0, 1.0),
+        ("p99", Figure::P99, 0, 1.0),
+        ("the load waited for its core, ms a second", Figure::LoadWaited, 1, 1.0),
+        ("the proxy waited for its core, ms a second", Figure::ProxyWaited, 1, 1.0),
+    ]);
     section(&mut text, "Latency", prose::LATENCY, &latency);
     let mib = 1.0 / 1024.0 / 1024.0;
     let memory = several(&[
@@ -76,7 +81,9 @@ pub(crate) fn text(arguments: &Arguments, versions: &[(Peer, String)], results: 
         ("an idle connection, KiB", Figure::MemoryEach, 2, 1.0 / 1024.0),
     ]);
     section(&mut text, "Memory", prose::MEMORY, &memory);
-    text += &prose::tail(&behind(&rows, peers, results), results);
+    let waits = peers.iter().filter_map(|peer| results.spread(Figure::LoadWaited, TYPICAL.name, *peer));
+    let busy = waits.map(|waited| waited.median).fold(0.0, f64::max);
+    text += &prose::tail(&behind(&rows, peers, results), busy, results);
     Ok(text)
 }
 

@@ -16,6 +16,9 @@ pub(crate) enum Figure {
     /// Microseconds.
     P50,
     P99,
+    /// Milliseconds a second.
+    LoadWaited,
+    ProxyWaited,
     /// A request.
     Calls,
     /// A request.

@@ -120,8 +120,14 @@ impl Run<'_> {
         let time = self.arguments.time();
         let (load, proxy) = self.proxy(peer, &TYPICAL)?;
         let latency = latency::measure(load, proxy, &TYPICAL, time)?;
-        self.results.add(Figure::P50, TYPICAL.name, peer, latency.p50);
-        self.results.add(Figure::P99, TYPICAL.name, peer, latency.p99);
+        for (figure, value) in [
+            (Figure::P50, latency.p50),
+            (Figure::P99, latency.p99),
+            (Figure::LoadWaited, latency.load_waited),
+            (Figure::ProxyWaited, latency.proxy_waited),
+        ] {
+            self.results.add(figure, TYPICAL.name, peer, value);
+        }
         Ok(format!("{:8.0} us p50, {:.0} us p99", latency.p50, latency.p99))
     }
 

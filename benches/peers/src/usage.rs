@@ -13,6 +13,8 @@ const TICKS: f64 = 100.0;
 pub(crate) struct Cpu {
     /// On a CPU, all threads together; exact, from the scheduler.
     pub(crate) total: Duration,
+    /// Ready to run while something else had the CPU.
+    pub(crate) waited: Duration,
     /// As the kernel splits it between the program and itself, in seconds; its ticks are coarse.
     pub(crate) user: f64,
     pub(crate) system: f64,
@@ -23,6 +25,7 @@ impl Cpu {
     pub(crate) fn since(self, earlier: Self) -> Self {
         Self {
             total: self.total.saturating_sub(earlier.total),
+            waited: self.waited.saturating_sub(earlier.waited),
             user: self.user - earlier.user,
             system: self.system - earlier.system,
         }
@@ -54,8 +57,10 @@ pub(crate) fn cpu(processes: &[u32]) -> Result<Cpu> {
         for task in fs::read_dir(format!("/proc/{process}/task")).context("a proxy is gone")? {
             // A thread may end while its folder is read; then its time is lost, here and in the next reading.
             let Ok(text) = fs::read_to_string(task?.path().join("schedstat")) else { continue };
-            let nanoseconds = text.split(' ').next().and_then(|field| field.parse().ok());
-            sum.total += Duration::from_nanos(nanoseconds.context("schedstat is a number first")?);
+            let mut fields = text.split(' ').map(|field| field.parse().map(Duration::from_nanos));
+            let mut next = || fields.next().and_then(Result::ok).context("schedstat begins with two numbers");
+            sum.total += next()?;
+            sum.waited += next()?;
         }
         let fields = stat(*process).context("a proxy is gone")?;
         let ticks = |index: usize| fields.get(index).and_then(|field| field.parse::<f64>().ok());

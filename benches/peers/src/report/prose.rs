@@ -32,7 +32,8 @@ run Go, so Caddy has no figure.";
 
 pub(super) const LATENCY: &str = "\
 Microseconds, small GETs at a fixed rate of 5,000 a second on 64 connections. The clock of each request starts when it is due,
-not when it could be sent, so a stall counts for all that had to wait for it.";
+not when it could be sent, so a stall counts for all that had to wait for it. The load never sleeps here: when it waited for its
+core, something else ran on the machine, and above all the p99 tells of that.";
 
 pub(super) const MEMORY: &str = "\
 PSS of all processes of a proxy that was just started and has served 5,000 requests on 64 connections. Then 10,000 clients
@@ -49,15 +50,19 @@ pub(super) fn head(arguments: &Arguments, versions: &[(Peer, String)]) -> Result
         "\
 # What a request costs
 
-`benches/peers` gives each proxy the same work and counts what it uses for it. The proxy has one worker (thread, process) and a
-core of its own; clients and four endpoints share the other core, in one thread. Each proxy takes the endpoints in turn, keeps
-connections on both sides (to each endpoint up to 128 idle ones), keeps Host, adds X-Forwarded-For, -Host, -Proto and Via, and writes no log
-unless it is said; for the rest it has its defaults. Nobody probes. Every byte of every request's and answer's body is
-compared, and so are the added fields and the endpoints' shares. In each round all proxies and all kinds of work come in an order
-by chance, so that what else happens on the machine meets all of them.
+`benches/peers/run` gives each proxy the same work and counts what the proxy uses for it.
 
-It is CPU per request that counts here: how many requests a second come through says more of the machine, which the load
-shares. With few connections a proxy sleeps and wakes for each request, with many it finds several at each wake.
+- A proxy has one worker (thread or process) and a core of its own. The clients and four endpoints share the other core, in one
+  thread that costs little.
+- Each proxy takes the endpoints in turn, keeps connections on both sides (up to 128 idle ones to each endpoint), keeps Host, adds
+  X-Forwarded-For, -Host, -Proto and Via, sends no probes, and writes no log unless that is the case. For the rest it has its
+  defaults: nginx for one reads an upload to its end, by way of a file, before it passes it on, and the others do not.
+- The clients compare every byte of every body, the endpoints too, and these look at the added fields. Each measurement checks that
+  the endpoints had equal shares. What is wrong is a failure, not a figure.
+- Each round measures all proxies with all kinds of work, in an order by chance, on connections that are warm.
+
+What counts is CPU time for a request. How many requests a second come through says more of the machine, of which the load takes a
+half. A proxy with one client sleeps and wakes for each request; with many it finds several at each wake.
 
 | | |
 |---|---|
@@ -99,9 +104,19 @@ fn processor() -> Result<String> {
     Ok(name.map_or("an unknown processor", |(_, name)| name).to_owned())
 }
 
-/// Where `lb` is behind, and what is missing.
-pub(super) fn tail(behind: &[String], results: &Results) -> String {
+const BUSY_MEANS: &str = ". \
+Latencies say more\nof that than of the proxies, and small differences of CPU time are to be measured again.\n\n";
+
+/// From so many milliseconds a second on, a machine has other things to do.
+const BUSY: f64 = 5.0;
+
+/// Where `lb` is behind, and what is missing; `busy` says how long the load waited for its core.
+pub(super) fn tail(behind: &[String], busy: f64, results: &Results) -> String {
     let mut text = "## What is not good yet\n\n".to_owned();
+    if busy > BUSY {
+        let waited = format!("the load waited up to {busy:.0} ms a second for its core (median of the rounds)");
+        text.extend(["The machine was busy with other things during this run: ", &waited, BUSY_MEANS]);
+    }
     if !behind.is_empty() {
         text += "`lb` uses more than another one (by more than a twentieth):\n\n";
         text += &list(behind);
