@@ -104,8 +104,8 @@ fn processor() -> Result<String> {
     Ok(name.map_or("an unknown processor", |(_, name)| name).to_owned())
 }
 
-const BUSY_MEANS: &str = ". \
-Latencies say more\nof that than of the proxies, and small differences of CPU time are to be measured again.\n\n";
+const BUSY_MEANS: &str = ".\n\
+Latencies say more of that than of the proxies, and small differences of CPU time are to be measured again.\n\n";
 
 /// From so many milliseconds a second on, a machine has other things to do.
 const BUSY: f64 = 5.0;
@@ -115,7 +115,7 @@ pub(super) fn tail(behind: &[String], busy: f64, results: &Results) -> String {
     let mut text = "## What is not good yet\n\n".to_owned();
     if busy > BUSY {
         let waited = format!("the load waited up to {busy:.0} ms a second for its core (median of the rounds)");
-        text.extend(["The machine was busy with other things during this run: ", &waited, BUSY_MEANS]);
+        text.extend(["The machine was busy with other things during this run:\n", &waited, BUSY_MEANS]);
     }
     if !behind.is_empty() {
         text += "`lb` uses more than another one (by more than a twentieth):\n\n";
