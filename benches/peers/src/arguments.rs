@@ -70,7 +70,7 @@ impl Arguments {
 
     /// How long each measurement of CPU and latency takes.
     pub(crate) fn time(&self) -> Duration {
-        Duration::from_millis(if self.quick { 300 } else { 800 })
+        Duration::from_millis(if self.quick { 200 } else { 800 })
     }
 
     pub(crate) fn wants(&self, kind: Kind) -> bool {
