@@ -16,6 +16,11 @@ impl HeadEnd {
     /// The length of an empty line. A client may send one before a request, and it is to be ignored (RFC 9112 §2.2).
     pub const BLANK: usize = 2;
 
+    /// Whether nothing was searched yet.
+    pub fn is_at_start(&self) -> bool {
+        self.searched == 0
+    }
+
     /// The length of the head at the start of these bytes, its empty line included; `None` if it is not all there. To be called
     /// with the same bytes and more of them.
     ///

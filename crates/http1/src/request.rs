@@ -37,9 +37,27 @@ impl RequestHead {
     ///
     /// Why it is refused; the head is of no use then.
     pub fn read(&mut self, text: &[u8], limits: &Limits) -> Result<(), Refusal> {
-        if text.len() > limits.head {
-            return Err(Flaw::TooLarge.into());
+        match self.read_first(text, limits)? {
+            Some(length) if length == text.len() => Ok(()),
+            _ => Err(Flaw::LineEnd.into()),
         }
+    }
+
+    /// Reads the head at the start of these bytes; `None` if it is not all there. That is how nearly all come, and it saves
+    /// looking for the end first; but whoever sends a head in pieces is to be waited for with [`HeadEnd`](crate::HeadEnd),
+    /// since here each piece would be looked at from the start again.
+    ///
+    /// Returns how long it is.
+    ///
+    /// # Errors
+    ///
+    /// Why it is refused; the head is of no use then.
+    pub fn read_first(&mut self, bytes: &[u8], limits: &Limits) -> Result<Option<usize>, Refusal> {
+        // httparse would leave out empty lines before it, whatever ends them.
+        if matches!(bytes.first(), Some(b'\r' | b'\n')) {
+            return Ok(None);
+        }
+        let text = &bytes[..bytes.len().min(limits.head)];
         // What is one too long for the limit is an answer of its own (RFC 9110 §15.5.15), whatever it is made of.
         let line = &text[..memchr::memchr(b'\n', text).unwrap_or(text.len())];
         if line.len() > limits.target && line.split(|byte| *byte == b' ').any(|part| part.len() > limits.target) {
@@ -47,12 +65,14 @@ impl RequestHead {
         }
         let (mut room, mut parsed) = (room(), httparse::Request::new(&mut []));
         let room = &mut room[..limits.fields.min(Limits::MOST_FIELDS)];
-        match parsed.parse_with_uninit_headers(text, room) {
-            Ok(httparse::Status::Complete(length)) if length == text.len() => {}
-            Ok(_) => return Err(Flaw::LineEnd.into()),
+        let length = match parsed.parse_with_uninit_headers(text, room) {
+            Ok(httparse::Status::Complete(length)) => length,
+            Ok(httparse::Status::Partial) if text.len() < bytes.len() => return Err(Flaw::TooLarge.into()),
+            Ok(httparse::Status::Partial) => return Ok(None),
             Err(httparse::Error::Version) if speaks_another_version(line) => return Err(Refusal::Version),
             Err(error) => return Err(flaw_of(error).into()),
-        }
+        };
+        let text = &text[..length];
         let (Some(method), Some(target), Some(minor)) = (parsed.method, parsed.path, parsed.version) else {
             return Err(Flaw::FirstLine.into());
         };
@@ -62,7 +82,8 @@ impl RequestHead {
         self.target = Span::of(method.len() + 1..method.len() + 1 + target.len());
         self.fields.begin(text);
         self.fields.take(text, parsed.headers)?;
-        self.check()
+        self.check()?;
+        Ok(Some(length))
     }
 
     fn check(&mut self) -> Result<(), Refusal> {
@@ -201,6 +222,25 @@ mod tests {
         assert_eq!(head.fields().get("x"), Some(&b"y"[..]));
         assert_eq!(head.framing(), Framing::Length(3));
         assert!(!head.wants_close() && !head.expects_continue());
+    }
+
+    #[test]
+    fn a_head_is_read_from_what_has_come_when_it_is_all_there() {
+        let bytes = b"GET / HTTP/1.1\r\nHost: h\r\n\r\nGET /";
+        let mut head = RequestHead::default();
+        for end in 0..27 {
+            assert_eq!(head.read_first(&bytes[..end], &Limits::DEFAULT), Ok(None), "{end}");
+        }
+        assert_eq!(head.read_first(bytes, &Limits::DEFAULT), Ok(Some(27)));
+        assert_eq!(head.authority(), b"h");
+        for flawed in ["GET / HTTP/1.1\nHost: h\n\n", "GET / HTTP/1.1\r\nHost: h\n\r\n"] {
+            assert_eq!(head.read_first(flawed.as_bytes(), &Limits::DEFAULT), Err(Flaw::LineEnd.into()), "{flawed:?}");
+        }
+        assert_eq!(
+            head.read_first(b"\nGET / HTTP/1.1\r\nHost: h\r\n\r\n", &Limits::DEFAULT),
+            Ok(None),
+            "HeadEnd tells"
+        );
     }
 
     #[test]

@@ -21,16 +21,32 @@ impl ResponseHead {
     ///
     /// What is wrong with it; the head is of no use then.
     pub fn read(&mut self, text: &[u8], limits: &Limits) -> Result<(), Flaw> {
-        if text.len() > limits.head {
-            return Err(Flaw::TooLarge);
+        match self.read_first(text, limits)? {
+            Some(length) if length == text.len() => Ok(()),
+            _ => Err(Flaw::LineEnd),
         }
+    }
+
+    /// Reads the head at the start of these bytes, as [`RequestHead::read_first`](crate::RequestHead::read_first) does.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it; the head is of no use then.
+    pub fn read_first(&mut self, bytes: &[u8], limits: &Limits) -> Result<Option<usize>, Flaw> {
+        if matches!(bytes.first(), Some(b'\r' | b'\n')) {
+            return Err(Flaw::FirstLine);
+        }
+        let text = &bytes[..bytes.len().min(limits.head)];
         let (mut room, mut parsed) = (room(), httparse::Response::new(&mut []));
         let room = &mut room[..limits.fields.min(Limits::MOST_FIELDS)];
-        match httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut parsed, text, room) {
-            Ok(httparse::Status::Complete(length)) if length == text.len() => {}
-            Ok(_) => return Err(Flaw::LineEnd),
+        let parser = httparse::ParserConfig::default();
+        let length = match parser.parse_response_with_uninit_headers(&mut parsed, text, room) {
+            Ok(httparse::Status::Complete(length)) => length,
+            Ok(httparse::Status::Partial) if text.len() < bytes.len() => return Err(Flaw::TooLarge),
+            Ok(httparse::Status::Partial) => return Ok(None),
             Err(error) => return Err(flaw_of(error)),
-        }
+        };
+        let text = &text[..length];
         let (Some(minor), Some(status), Some(reason)) = (parsed.version, parsed.code, parsed.reason) else {
             return Err(Flaw::FirstLine);
         };
@@ -44,7 +60,7 @@ impl ResponseHead {
         self.fields.begin(text);
         self.fields.take(text, parsed.headers)?;
         self.declared = Framing::declared(&self.fields, self.version)?;
-        Ok(())
+        Ok(Some(length))
     }
 
     /// Its status code, 100 to 599.
@@ -109,6 +125,19 @@ mod tests {
         for bare in ["HTTP/1.1 200\r\n\r\n", "HTTP/1.1 200 \r\n\r\n"] {
             assert_eq!(read(bare).expect("no words, no harm").reason(), b"");
         }
+    }
+
+    #[test]
+    fn a_head_is_read_from_what_has_come_when_it_is_all_there() {
+        let bytes = b"HTTP/1.1 200 OK\r\nA: b\r\n\r\nbody";
+        let mut head = ResponseHead::default();
+        for end in 0..25 {
+            assert_eq!(head.read_first(&bytes[..end], &Limits::DEFAULT), Ok(None), "{end}");
+        }
+        assert_eq!(head.read_first(bytes, &Limits::DEFAULT), Ok(Some(25)));
+        assert_eq!(head.fields().get("a"), Some(&b"b"[..]));
+        let limits = Limits { head: 24, ..Limits::DEFAULT };
+        assert_eq!(head.read_first(bytes, &limits), Err(Flaw::TooLarge));
     }
 
     #[test]

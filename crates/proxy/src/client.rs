@@ -32,11 +32,19 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What carries a client's bytes.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + 'static {
+    /// Pending, with the task to be woken, if it is known that there is nothing to read. It saves lending a buffer in vain.
+    fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()>;
+
     /// Lets the stream end with a reset when it is dropped, so that nobody takes the end for a regular one.
     fn end_with_reset(&self);
 }
 
 impl Stream for TcpStream {
+    fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        // An error is found by reading, too.
+        self.poll_read_ready(cx).map(|_ready| ())
+    }
+
     fn end_with_reset(&self) {
         // If it fails the client has left, and nobody is there to be misled.
         let _gone = socket2::SockRef::from(self).set_linger(Some(Duration::ZERO));
@@ -108,6 +116,17 @@ impl<S: Stream> Client<S> {
         let limits = &self.limits.head;
         loop {
             let filled = inner.input.filled();
+            if inner.search.is_at_start() && !filled.is_empty() {
+                match head.read_first(filled, limits) {
+                    Err(refusal) => return Poll::Ready(Next::Refused(refusal)),
+                    Ok(Some(length)) => {
+                        inner.input.consume(length);
+                        inner.begin(head);
+                        return Poll::Ready(Next::Request);
+                    }
+                    Ok(None) => {}
+                }
+            }
             match inner.search.find(filled) {
                 Err(flaw) => return Poll::Ready(Next::Refused(flaw.into())),
                 Ok(Some(HeadEnd::BLANK)) => {
@@ -135,7 +154,11 @@ impl<S: Stream> Client<S> {
                 Ok(None) => {}
             }
             let is_idle = inner.input.is_empty();
-            match inner.input.poll_fill(cx, &mut inner.stream) {
+            let polled = match inner.stream.poll_readable(cx) {
+                Poll::Ready(()) => inner.input.poll_fill(cx, &mut inner.stream),
+                Poll::Pending => Poll::Pending,
+            };
+            match polled {
                 Poll::Ready(Ok(1..)) => {
                     // The time for a head begins with its first byte.
                     if is_idle {
@@ -168,6 +191,7 @@ impl<S: Stream> Client<S> {
         }
         // What comes is the body's, or the next request's; as much of it is taken as there is room for.
         while inner.input.has_room() {
+            ready!(inner.stream.poll_readable(cx));
             match ready!(inner.input.poll_fill(cx, &mut inner.stream)) {
                 Ok(1..) => {}
                 Ok(0) | Err(_) => return Poll::Ready(()),

@@ -97,6 +97,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         let limits = &Limits::DEFAULT;
         loop {
             let filled = self.input.filled();
+            if self.search.is_at_start() && !filled.is_empty() {
+                match self.answer.read_first(filled, limits) {
+                    Err(flaw) => return Poll::Ready(Err(Broken::Flaw(flaw))),
+                    Ok(Some(length)) => {
+                        self.input.consume(length);
+                        return Poll::Ready(Ok(()));
+                    }
+                    Ok(None) => {}
+                }
+            }
             match self.search.find(filled) {
                 Err(flaw) => return Poll::Ready(Err(Broken::Flaw(flaw))),
                 Ok(Some(length)) => {
