@@ -156,7 +156,10 @@ impl<S: Stream> Client<S> {
             let is_idle = inner.input.is_empty();
             let polled = match inner.stream.poll_readable(cx) {
                 Poll::Ready(()) => inner.input.poll_fill(cx, &mut inner.stream),
-                Poll::Pending => Poll::Pending,
+                Poll::Pending => {
+                    inner.input.rest();
+                    Poll::Pending
+                }
             };
             match polled {
                 Poll::Ready(Ok(1..)) => {
