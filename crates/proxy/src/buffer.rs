@@ -28,12 +28,27 @@ struct Spare {
     out: Vec<Vec<u8>>,
 }
 
+/// How many buffers are lent by this thread.
+#[cfg(test)]
+pub(crate) fn lent() -> usize {
+    LENT.get()
+}
+
+#[cfg(test)]
+thread_local! {
+    static LENT: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
 fn borrow(large: bool) -> Box<[u8]> {
+    #[cfg(test)]
+    LENT.set(LENT.get() + 1);
     let spare = SPARE.with_borrow_mut(|spare| if large { spare.large.pop() } else { spare.small.pop() });
     spare.unwrap_or_else(|| vec![0; if large { LARGE } else { SMALL }].into())
 }
 
 fn give_back(memory: Box<[u8]>) {
+    #[cfg(test)]
+    LENT.set(LENT.get() - usize::from(!memory.is_empty()));
     SPARE.with_borrow_mut(|spare| {
         let kept = if memory.len() == LARGE { &mut spare.large } else { &mut spare.small };
         if !memory.is_empty() && kept.len() < MOST_SPARE {

@@ -7,6 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::time::{Instant, sleep};
 
 use super::world::{LIMITS, OK, Script, World, at_once, in_paused_time};
+use crate::buffer::lent;
 use crate::limits::Limits;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -209,5 +210,22 @@ fn somebody_who_is_busy_makes_no_room() {
         send(&mut client, "GET / HT").await;
         sleep(SECOND).await;
         assert!(!world.guests().make_room());
+    });
+}
+
+/// Ten thousand idle clients would hold 80 MiB.
+#[test]
+fn a_connection_on_which_nothing_happens_holds_no_buffer() {
+    in_paused_time(async {
+        let world = world(LIMITS);
+        let (mut client, _serving) = world.client();
+        sleep(SECOND).await;
+        assert_eq!(lent(), 0, "before its first request");
+        send(&mut client, GET).await;
+        sleep(SECOND).await;
+        assert_eq!(lent(), 0, "after its answer; the connection to the endpoint is idle, too");
+        send(&mut client, "GET / HT").await;
+        sleep(SECOND).await;
+        assert_eq!(lent(), 1, "bytes are in it");
     });
 }
