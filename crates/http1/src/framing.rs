@@ -41,9 +41,27 @@ impl Framing {
             (None, Some(encoding)) if encoding.eq_ignore_ascii_case(b"chunked") && encodings.next().is_none() => {
                 Ok(Some(Self::Chunked))
             }
+            (None, Some(_)) if is_known_elsewhere(fields) => Err(Flaw::Coding),
             (None, Some(_)) => Err(Flaw::Encoding),
         }
     }
+}
+
+/// Whether the codings are such as RFC 9112 §6.1 allows, had we known them: others first, and `chunked` last and once.
+fn is_known_elsewhere(fields: &Fields) -> bool {
+    let mut others = 0;
+    let mut chunked = 0;
+    for coding in fields.known(Known::TransferEncoding).flat_map(text::members) {
+        let is_chunked = coding.eq_ignore_ascii_case(b"chunked");
+        let is_registered = ["gzip", "x-gzip", "deflate", "compress", "x-compress"]
+            .iter()
+            .any(|known| known.as_bytes().eq_ignore_ascii_case(coding));
+        if chunked > 0 || !(is_chunked || is_registered) {
+            return false;
+        }
+        (others, chunked) = (others + usize::from(!is_chunked), chunked + usize::from(is_chunked));
+    }
+    others > 0 && chunked == 1
 }
 
 /// Why a body cannot be read on.
@@ -99,7 +117,11 @@ mod tests {
             ("Content-Length: 18446744073709551616\r\n", Flaw::Length),
             ("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", Flaw::LengthAndEncoding),
             ("Transfer-Encoding: chunked\r\nContent-Length: x\r\n", Flaw::LengthAndEncoding),
-            ("Transfer-Encoding: gzip, chunked\r\n", Flaw::Encoding),
+            ("Transfer-Encoding: gzip, chunked\r\n", Flaw::Coding),
+            ("Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n", Flaw::Coding),
+            ("Transfer-Encoding: chunked, gzip\r\n", Flaw::Encoding),
+            ("Transfer-Encoding: gzip\r\n", Flaw::Encoding),
+            ("Transfer-Encoding: gzip, identity, chunked\r\n", Flaw::Encoding),
             ("Transfer-Encoding: chunked, chunked\r\n", Flaw::Encoding),
             ("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", Flaw::Encoding),
             ("Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n", Flaw::Encoding),

@@ -30,6 +30,9 @@ pub enum Flaw {
     /// Transfer-Encoding is something else than a lone `chunked`.
     #[error("Transfer-Encoding is something else than a lone chunked")]
     Encoding,
+    /// Transfer-Encoding has a coding that is not known here before its `chunked`.
+    #[error("Transfer-Encoding has a coding that is not known here")]
+    Coding,
     /// Content-Length and Transfer-Encoding came together.
     #[error("Content-Length and Transfer-Encoding came together")]
     LengthAndEncoding,

@@ -29,6 +29,8 @@ pub(crate) enum Reject {
     RequestTimeout,
     /// Its client has as many connections as it may.
     TooManyConnections,
+    /// Its body is coded in a way that is not known here.
+    Coding,
     /// It speaks a version of HTTP that is not spoken here.
     Version,
     /// It expects what cannot be promised.
@@ -68,6 +70,7 @@ impl Reject {
     pub(crate) fn refused(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Flaw(Flaw::TooLarge | Flaw::TooManyFields) => Self::HeadTooLarge,
+            Refusal::Flaw(Flaw::Coding) => Self::Coding,
             Refusal::TargetTooLong => Self::TargetTooLong,
             Refusal::Version => Self::Version,
             Refusal::Expectation => Self::Expectation,
@@ -93,6 +96,7 @@ impl Reject {
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::RequestTimeout => StatusCode::GATEWAY_TIMEOUT,
             Self::TooManyConnections => StatusCode::TOO_MANY_REQUESTS,
+            Self::Coding => StatusCode::NOT_IMPLEMENTED,
             Self::Version => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::ClientTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -116,6 +120,7 @@ impl Reject {
             Self::BodyTooLarge => "body-too-large",
             Self::RequestTimeout => "request-timeout",
             Self::TooManyConnections => "too-many-connections",
+            Self::Coding => "coding",
             Self::Version => "version",
             Self::Expectation => "expectation",
             Self::ClientTimeout => "client-timeout",
@@ -141,6 +146,7 @@ impl Reject {
             Self::BodyTooLarge => "the body of the request is too large",
             Self::RequestTimeout => "the request took longer than it may",
             Self::TooManyConnections => "there are as many connections from this address as there may be",
+            Self::Coding => "the body of the request has a transfer coding that is not known here",
             Self::Version => "the request speaks neither HTTP/1.0 nor HTTP/1.1",
             Self::Expectation => "the request expects something else than 100-continue",
             Self::BadRequest(BadRequest::Head(refusal)) => return refusal.to_string().into(),
@@ -201,6 +207,7 @@ impl Reject {
             | Self::TargetTooLong
             | Self::BodyTooLarge
             | Self::RequestTimeout
+            | Self::Coding
             | Self::Version
             | Self::Expectation
             | Self::ClientTimeout
