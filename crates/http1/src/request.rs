@@ -198,10 +198,12 @@ fn speaks_another_version(line: &[u8]) -> bool {
     is_version && parts.next().is_none()
 }
 
+/// Whether both name the same host and port, one of them perhaps without a port that its scheme has anyway.
 fn is_same_host(one: &[u8], other: &[u8]) -> bool {
-    let plain = |authority: &[u8]| authority.strip_suffix(b":80").or(authority.strip_suffix(b":443")).map(<[u8]>::len);
-    let without_port = |authority: &[u8]| plain(authority).unwrap_or(authority.len());
-    one[..without_port(one)].eq_ignore_ascii_case(&other[..without_port(other)])
+    let without =
+        |authority: &[u8], port: &[u8]| authority.strip_suffix(port).unwrap_or(authority).to_ascii_lowercase();
+    one.eq_ignore_ascii_case(other)
+        || [&b":80"[..], b":443"].into_iter().any(|port| without(one, port) == without(other, port))
 }
 
 #[cfg(test)]
@@ -323,12 +325,15 @@ mod tests {
 
     #[test]
     fn the_target_and_the_host_field_name_the_same_host() {
+        let read_head = read;
         let read = |host| read(&format!("GET http://a.example/x HTTP/1.1\r\nHost: {host}\r\n\r\n"));
         for same in ["a.example", "A.example:80"] {
             assert_eq!(read(same).expect("the same host").authority(), b"a.example");
         }
         assert_eq!(read("b.example").expect_err("another"), Refusal::HostsDiffer);
         assert_eq!(read("a.example:81").expect_err("another"), Refusal::HostsDiffer);
+        let ports = read_head("GET http://a.example:443/x HTTP/1.1\r\nHost: a.example:80\r\n\r\n");
+        assert_eq!(ports.expect_err("two ports"), Refusal::HostsDiffer);
     }
 
     #[test]
