@@ -198,7 +198,7 @@ fn trailers_pass_but_for_those_that_frame_or_route() {
     let scene = Scene::new("");
     let mut client = scene.client(
         "POST / HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n\
-         2\r\nhi\r\n0\r\nX-Sum: 1\r\nContent-Length: 9\r\nHost: evil\r\n\r\n",
+         2\r\nhi\r\n0\r\nX-Sum: 1\r\nContent-Length: 9\r\nHost: evil\r\nX-Forwarded-For: evil\r\n\r\n",
     );
     let mut endpoint = scene.accept();
     let head = read_head(&mut endpoint);
@@ -317,4 +317,63 @@ fn a_tunnel_in_which_nothing_moves_is_ended() {
     send(&mut endpoint, SWITCHED);
     read_head(&mut client);
     assert_eq!((read_to_end(&mut client), read_to_end(&mut endpoint)), (String::new(), String::new()));
+}
+
+/// A break in the body must not make a request of what comes after it.
+#[test]
+fn after_a_broken_body_nothing_more_is_read_of_its_connection() {
+    let scene = Scene::new("");
+    let mut client = scene.client(
+        "POST / HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: t\r\n\r\n",
+    );
+    let answer = read_to_end(&mut client);
+    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.matches("HTTP/1.1").count() == 1, "{answer}");
+}
+
+/// A client that is refused a large upload reads why before its connection ends.
+#[test]
+fn an_upload_that_is_refused_early_is_told_so_however_large_it_is() {
+    let scene = Scene::new("");
+    let mut client = scene.client("POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 4000000\r\n\r\n");
+    let mut endpoint = scene.accept();
+    read_head(&mut endpoint);
+    send(&mut endpoint, "HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno");
+    drop(endpoint);
+    let chunk = "x".repeat(100_000);
+    for _ in 0..40 {
+        // It may be closed by then, which is an answer, too.
+        let _closed = client.write_all(chunk.as_bytes());
+    }
+    assert!(read_until(&mut client, "no").starts_with("HTTP/1.1 413 "));
+}
+
+/// Sending stops where the endpoint takes no more; what is lost of a body by then cannot be sent to another one.
+#[test]
+fn an_endpoint_that_resets_an_upload_leaves_a_worker_that_serves() {
+    for framing in ["Content-Length: 400000", "Transfer-Encoding: chunked"] {
+        let resetting = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let good = crate::support::Endpoint::saying("good");
+        let addresses = [resetting.local_addr().expect("it is bound"), good.address()];
+        std::thread::spawn(move || {
+            for mut stream in resetting.incoming().map_while(Result::ok) {
+                // Closing with bytes unread is a reset.
+                let _any = stream.read(&mut [0]);
+            }
+        });
+        let lb = Lb::with_config(&config::cluster(&addresses, "").replace("workers = 2", "workers = 1"));
+        for _ in 0..6 {
+            let mut client = connect(lb.address(), &format!("PUT / HTTP/1.1\r\nHost: t\r\n{framing}\r\n\r\n"));
+            let piece = "x".repeat(40_000);
+            for _ in 0..10 {
+                let chunk = if framing.starts_with('T') { format!("9c40\r\n{piece}\r\n") } else { piece.clone() };
+                let _refused = client.write_all(chunk.as_bytes());
+            }
+            if framing.starts_with('T') {
+                let _refused = client.write_all(b"0\r\n\r\n");
+            }
+            let answer = read_head(&mut client);
+            assert!(answer.starts_with("HTTP/1.1 200 ") || answer.starts_with("HTTP/1.1 502 "), "{answer}");
+        }
+        assert_eq!(crate::support::get(lb.address(), "/lb/v1/status").status, 200, "it serves");
+    }
 }

@@ -13,6 +13,8 @@ enum State {
     Chunked(Box<Chunked>),
     UntilClose,
     Ended(Option<Fields>),
+    // What comes after a flaw is nobody's: it is never read again, not even from another place.
+    Flawed(BodyFlaw),
 }
 
 /// What the next bytes are.
@@ -56,6 +58,7 @@ impl BodyReader {
     pub fn next(&mut self, bytes: &[u8]) -> Result<Piece, BodyFlaw> {
         match &mut self.0 {
             State::Ended(_) => Ok(Piece::End { consumed: 0 }),
+            State::Flawed(flaw) => Err(*flaw),
             State::UntilClose | State::Length(_) if bytes.is_empty() => Ok(Piece::More { consumed: 0 }),
             State::UntilClose => Ok(Piece::Data { start: 0, end: bytes.len() }),
             State::Length(left) => {
@@ -67,12 +70,13 @@ impl BodyReader {
                 Ok(Piece::Data { start: 0, end })
             }
             State::Chunked(chunked) => {
-                let piece = chunked.next(bytes)?;
-                if let Piece::End { .. } = piece {
-                    let trailers = chunked.take_trailers();
-                    self.0 = State::Ended(trailers);
+                let piece = chunked.next(bytes);
+                match piece {
+                    Ok(Piece::End { .. }) => self.0 = State::Ended(chunked.take_trailers()),
+                    Ok(Piece::Data { .. } | Piece::More { .. }) => {}
+                    Err(flaw) => self.0 = State::Flawed(flaw),
                 }
-                Ok(piece)
+                piece
             }
         }
     }
@@ -92,7 +96,7 @@ impl BodyReader {
         match self.0 {
             State::Length(left) => Some(left),
             State::Ended(_) => Some(0),
-            State::Chunked(_) | State::UntilClose => None,
+            State::Chunked(_) | State::UntilClose | State::Flawed(_) => None,
         }
     }
 
@@ -113,7 +117,7 @@ impl BodyReader {
     pub fn trailers(&self) -> Option<&Fields> {
         match &self.0 {
             State::Ended(trailers) => trailers.as_ref(),
-            State::Length(_) | State::Chunked(_) | State::UntilClose => None,
+            State::Length(_) | State::Chunked(_) | State::UntilClose | State::Flawed(_) => None,
         }
     }
 }
@@ -145,6 +149,14 @@ mod tests {
         for framing in [Framing::Empty, Framing::Length(0)] {
             assert_eq!(BodyReader::new(framing).next(b"GET"), Ok(Piece::End { consumed: 0 }));
         }
+    }
+
+    #[test]
+    fn after_a_flaw_there_is_nothing_more_to_read() {
+        let mut reader = BodyReader::new(Framing::Chunked);
+        let flaw = reader.next(b"x\r\n0\r\n\r\n").expect_err("it is no size");
+        assert_eq!(reader.next(b"0\r\n\r\n"), Err(flaw));
+        assert!(!reader.is_ended() && !reader.may_end_here());
     }
 
     #[test]

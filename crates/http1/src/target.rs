@@ -71,8 +71,9 @@ pub(crate) fn is_authority(authority: &[u8]) -> bool {
     is_port && host.iter().all(is_of_host)
 }
 
-/// Characters of RFC 3986, and those which browsers send as they are although it does not know them (WHATWG URL §1.3): brackets,
-/// braces, `|`, `^` and `` ` ``; in a query also `"` and a backslash. A `#` never belongs here: what follows it might be taken off.
+/// Characters of RFC 3986, and those which browsers or other clients send as they are although it does not know them: brackets and
+/// `|` anywhere, in a query braces, `^`, `` ` `` and a backslash (what the WHATWG's URLs leave as they are, §1.3), in a path braces and `^`
+/// (what browsers left as they were until 2024). A `#` never belongs here: what follows it might be taken off.
 fn is_path_and_query(bytes: &[u8]) -> bool {
     let end_of_path = memchr::memchr(b'?', bytes).unwrap_or(bytes.len());
     let (path, query) = bytes.split_at(end_of_path);
@@ -88,8 +89,8 @@ static ALLOWED: [u8; 256] = {
     let mut byte = b'!';
     while byte <= b'~' {
         allowed[byte as usize] = match byte {
-            b'#' | b'<' | b'>' => 0,
-            b'"' | b'\\' | b'?' => IN_QUERY,
+            b'#' | b'<' | b'>' | b'"' => 0,
+            b'`' | b'\\' | b'?' => IN_QUERY,
             _ => IN_PATH | IN_QUERY,
         };
         byte += 1;
@@ -116,7 +117,7 @@ mod tests {
         assert_eq!(of("OPTIONS", "*"), Ok((None, "*")));
         assert_eq!(of("OPTIONS", "http://h"), Ok((Some("h"), "*")));
         assert_eq!(of("CONNECT", "h:443"), Ok((Some("h:443"), "")));
-        assert_eq!(of("GET", "/a[0]|{}^`?q=\"[]\\\""), Ok((None, "/a[0]|{}^`?q=\"[]\\\"")));
+        assert_eq!(of("GET", "/a[0]|{}^?q=`[]\\{}"), Ok((None, "/a[0]|{}^?q=`[]\\{}")));
     }
 
     #[test]
@@ -135,6 +136,8 @@ mod tests {
             ("GET", "/a\\b"),
             ("GET", "/a\u{7f}"),
             ("GET", "/a<b>"),
+            ("GET", "/a`"),
+            ("GET", "/a?\""),
             ("OPTIONS", "*a"),
             ("CONNECT", "/a"),
         ] {

@@ -139,7 +139,12 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut way = Way { framing, ready: 0, has_ended: framing == Framing::Empty, has_failed: false };
-    poll_fn(|cx| way.poll(cx, client, answer)).await
+    poll_fn(|cx| match way.poll(cx, client, answer) {
+        // Nobody else would notice that the client leaves while whoever answers is silent.
+        Poll::Pending => client.poll_gone(cx).map(|()| Err(Broken::Client)),
+        ended @ Poll::Ready(_) => ended,
+    })
+    .await
 }
 
 /// How far an answer is on its way.

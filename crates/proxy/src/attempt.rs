@@ -18,7 +18,7 @@ use crate::dial::Dial;
 use crate::forward::{self, Outgoing};
 use crate::pool::Pool;
 use crate::replay::{NoMore, Replay};
-use crate::upload::Upload;
+use crate::upload::{Unsent, Upload};
 use crate::wire::{Broken, Wire};
 
 /// An endpoint as one worker reaches it.
@@ -104,8 +104,9 @@ fn poll_answer<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Poll<Result<(), Ended>> {
     loop {
         match upload.poll_send(cx, wire) {
-            Poll::Ready(Err(NoMore::ClientBrokeOff)) => return Poll::Ready(Err(Ended::ClientBrokeOff)),
-            Poll::Ready(Ok(()) | Err(NoMore::TriedElsewhere)) | Poll::Pending => {}
+            Poll::Ready(Err(Unsent::NoMore(NoMore::ClientBrokeOff))) => return Poll::Ready(Err(Ended::ClientBrokeOff)),
+            Poll::Ready(Ok(()) | Err(Unsent::NoMore(NoMore::TriedElsewhere) | Unsent::WriteClosed)) | Poll::Pending => {
+            }
         }
         if let Err(broken) = ready!(wire.poll_head(cx)) {
             return Poll::Ready(Err(Ended::Broken(broken)));
@@ -190,7 +191,11 @@ pub(crate) fn failure(broken: Broken) -> Failure {
 }
 
 fn miss<S: AsyncRead + AsyncWrite + Unpin>(ended: Ended, wire: &Wire<S>, body: &Replay) -> Miss {
-    let sent = if wire.has_spoken() { body.sent() } else { Sent::Nothing };
+    let sent = match body.sent() {
+        Sent::Kept if !wire.has_spoken() => Sent::Nothing,
+        // What is no longer there cannot be sent again, even if nobody has heard it.
+        sent => sent,
+    };
     let outcome = match ended {
         Ended::ClientBrokeOff => Outcome::Abandoned,
         Ended::Broken(Broken::Closed) if wire.was_used() && !wire.has_heard() => Outcome::Failed(Failure::IdleRace),

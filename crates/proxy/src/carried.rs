@@ -86,7 +86,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carried<S> {
 
     /// Whether more of the request is to be sent to the endpoint.
     pub(crate) fn is_still_sent(&self) -> bool {
-        !self.upload.is_complete()
+        self.wire.is_some() && self.upload.goes_on()
     }
 
     /// The connection, if it has switched protocols.
@@ -136,6 +136,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carried<S> {
             Poll::Ready(Err(Cut::Closed | Cut::Misframed)) => Poll::Ready(Err(self.fail(Failure::Truncated))),
             Poll::Pending => {
                 let since = *self.stalled_since.get_or_insert_with(|| self.clock.now());
+                // As long as more of the request comes, an answer may well wait for the rest of it.
+                let since = self.upload.last_taken().map_or(since, |taken| taken.max(since));
                 ready!(wire.poll_alarm(cx, self.clock.deadline(since + self.patience)));
                 Poll::Ready(Err(self.fail(Failure::Stalled)))
             }
@@ -164,8 +166,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carried<S> {
 
     fn fail(&mut self, failure: Failure) -> BrokenOff {
         self.wire = None;
-        // An endpoint that waits for the rest of the request cannot go on with its answer.
-        let is_excused = failure == Failure::Stalled && self.upload.waits_for_client();
+        // An endpoint that waits for the rest of the request cannot go on with its answer, and may give up.
+        let is_excused = self.upload.is_broken_off() || (failure == Failure::Stalled && self.upload.waits_for_client());
         if let Some(mut held) = self.held.take()
             && !is_excused
         {

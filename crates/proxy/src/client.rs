@@ -30,10 +30,16 @@ const MOST_INTERIM: usize = 16 * 1024;
 const DRAIN_LIMIT: usize = 256 * 1024;
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// Before a connection is closed on which more is coming, that is read over for so long, however much it is.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// What carries a client's bytes.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + 'static {
     /// Pending, with the task to be woken, if it is known that there is nothing to read. It saves lending a buffer in vain.
     fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()>;
+
+    /// Whether something has come, though the event loop may not have heard of it yet.
+    fn has_bytes(&self) -> bool;
 
     /// Lets the stream end with a reset when it is dropped, so that nobody takes the end for a regular one.
     fn end_with_reset(&self);
@@ -43,6 +49,11 @@ impl Stream for TcpStream {
     fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
         // An error is found by reading, too.
         self.poll_read_ready(cx).map(|_ready| ())
+    }
+
+    fn has_bytes(&self) -> bool {
+        let mut byte = [std::mem::MaybeUninit::uninit()];
+        matches!(socket2::SockRef::from(self).peek(&mut byte), Ok(1..))
     }
 
     fn end_with_reset(&self) {
@@ -172,7 +183,8 @@ impl<S: Stream> Client<S> {
                 Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Next::Left),
                 Poll::Pending => {
                     let since = *inner.waits_since.get_or_insert_with(|| self.clock.now());
-                    if is_idle && guest.poll_asked_to_leave(cx, since) {
+                    // A request that is on its way already is answered first: closing would reset it.
+                    if is_idle && guest.poll_asked_to_leave(cx, since) && !inner.stream.has_bytes() {
                         return Poll::Ready(Next::Left);
                     }
                     let limit = if is_idle { self.limits.idle_timeout } else { self.limits.head_timeout };
@@ -247,6 +259,8 @@ impl<S: Stream> Client<S> {
     pub(crate) async fn drain(&self) -> bool {
         let mut left = DRAIN_LIMIT;
         let by = self.clock.now() + DRAIN_TIMEOUT;
+        // The wait for the body is over, and that for the next request begins anew.
+        self.inner.borrow_mut().waits_since = None;
         std::future::poll_fn(|cx| {
             let inner = &mut *self.inner.borrow_mut();
             loop {
@@ -280,22 +294,22 @@ impl<S: Stream> Client<S> {
     /// Ends the connection in a way that lets the client read what was written: no more is written, and for a while what comes
     /// is read over. Closing at once would reset the connection, and with it the answer.
     pub(crate) async fn close(&self) {
-        let mut left = DRAIN_LIMIT;
-        let by = self.clock.now() + DRAIN_TIMEOUT;
+        let by = self.clock.now() + CLOSE_TIMEOUT;
         std::future::poll_fn(|cx| {
             let inner = &mut *self.inner.borrow_mut();
             if ready!(std::pin::Pin::new(&mut inner.stream).poll_shutdown(cx)).is_err() {
                 return Poll::Ready(());
             }
-            while left > 0 {
+            loop {
                 let there = inner.input.filled().len();
                 inner.input.consume(there);
-                left = left.saturating_sub(there);
-                if !ready!(inner.poll_fill_until(cx, self.clock, by)) {
-                    break;
+                // Also while there is always more.
+                if inner.alarm.poll(cx, self.clock.deadline(by)).is_ready()
+                    || !ready!(inner.poll_fill_until(cx, self.clock, by))
+                {
+                    return Poll::Ready(());
                 }
             }
-            Poll::Ready(())
         })
         .await;
     }

@@ -43,6 +43,9 @@ pub(crate) async fn serve<D: Dial, S: Stream>(proxy: Rc<Proxy<D>>, stream: S, ad
         let goes_on = match next {
             Next::Left => false,
             Next::Request => {
+                if requests == 0 {
+                    guest.note_request();
+                }
                 requests = requests.saturating_add(1);
                 let is_last = proxy.limits().requests_per_connection.is_some_and(|most| requests >= most.get());
                 Box::pin(exchange(&proxy, &client, &head, &peer, &guest, is_last)).await
@@ -103,7 +106,13 @@ async fn exchange<D: Dial, S: Stream>(
             }
             false
         }
-        Ok(()) => client.drain().await,
+        Ok(()) => {
+            let goes_on = client.drain().await;
+            if !goes_on {
+                client.close().await;
+            }
+            goes_on
+        }
         Err(Broken::Client) => false,
         Err(Broken::Answer) => {
             // To a client that knows no chunks, the connection's end would be the answer's.

@@ -9,6 +9,7 @@ mod request;
 use lb_http1::{Field, Fields, Known, ResponseHead};
 
 pub(crate) use self::answer::{Ending, carried, interim, own};
+use self::request::is_ours;
 pub(crate) use self::request::{Outgoing, Peer, Place, outgoing, place};
 
 /// Fields that a `Connection` field cannot name away: losing them would change who is asked, or where a message ends.
@@ -69,7 +70,10 @@ pub(crate) fn push_trailers(into: &mut Vec<u8>, trailers: &Fields) {
     for field in trailers.iter() {
         let own =
             ["authorization", "cookie", "set-cookie", "content-encoding", "content-type", "content-range", "trailer"];
-        if field.known == Known::Other && !own.iter().any(|own| own.as_bytes().eq_ignore_ascii_case(field.name)) {
+        if field.known == Known::Other
+            && !is_ours(&field)
+            && !own.iter().any(|own| own.as_bytes().eq_ignore_ascii_case(field.name))
+        {
             into.extend_from_slice(field.line);
         }
     }

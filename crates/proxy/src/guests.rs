@@ -26,6 +26,8 @@ struct Seat {
     // Since when its connection has waited for a request, and who is to be woken; `None` while there is one.
     idle: Option<(Timestamp, Waker)>,
     is_to_leave: bool,
+    // It has sent a request: it is likelier to send another one than somebody who has never sent any.
+    has_asked: bool,
 }
 
 /// One connection, from its beginning to its end.
@@ -46,11 +48,12 @@ impl Guests {
         self.crowd.has_room() || self.ask_idle_to_leave()
     }
 
-    /// Asks the one to leave that has been idle longest; whether there is one.
+    /// Asks one to leave that is idle, if there is one, and says whether there is: of those that have never sent a request the
+    /// one that has been idle longest, or else of the others.
     pub(crate) fn ask_idle_to_leave(&self) -> bool {
         let mut seats = self.seats.borrow_mut();
-        let idle = seats.iter_mut().filter_map(|(_, seat)| Some((seat.idle.as_ref()?.0, seat)));
-        let longest = idle.min_by_key(|(since, _)| *since).map(|(_, seat)| seat);
+        let idle = seats.iter_mut().filter_map(|(_, seat)| Some((seat.has_asked, seat.idle.as_ref()?.0, seat)));
+        let longest = idle.min_by_key(|(has_asked, since, _)| (*has_asked, *since)).map(|(.., seat)| seat);
         let is_there = longest.is_some();
         if let Some(seat) = longest {
             seat.is_to_leave = true;
@@ -99,6 +102,11 @@ impl Guest {
     /// It has something to do.
     pub(crate) fn note_busy(&self) {
         self.guests.seats.borrow_mut()[self.seat].idle = None;
+    }
+
+    /// It has sent a request.
+    pub(crate) fn note_request(&self) {
+        self.guests.seats.borrow_mut()[self.seat].has_asked = true;
     }
 }
 

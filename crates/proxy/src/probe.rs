@@ -71,7 +71,7 @@ async fn ask<S: AsyncRead + AsyncWrite + Unpin>(
     }
     text.extend_from_slice(b"\r\n");
     poll_fn(|cx| {
-        let _sent = wire.poll_write(cx, &[]);
+        let _sent_or_refused = wire.poll_write(cx, &[]);
         loop {
             match std::task::ready!(wire.poll_head(cx)) {
                 Ok(()) if (100..=199).contains(&wire.answer().status()) => {}

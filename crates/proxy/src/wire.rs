@@ -38,6 +38,10 @@ pub(crate) enum Broken {
     Flaw(Flaw),
 }
 
+/// The endpoint takes no more of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct WriteClosed;
+
 /// Nothing more comes of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cut {
@@ -76,20 +80,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
     /// Writes what is to be written and then `data`; how much of `data` was taken.
     ///
-    /// Where writing has come to an end, all counts as written, and reading goes on: an endpoint may answer early and refuse
-    /// the rest of an upload (RFC 9112 §9.5), and its answer is worth more than the news that it did not listen.
-    pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>, data: &[u8]) -> Poll<usize> {
+    /// # Errors
+    ///
+    /// The endpoint takes no more. Reading goes on: it may have answered early and refused the rest of an upload (RFC 9112
+    /// §9.5), and its answer is worth more than the news that it did not listen.
+    pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>, data: &[u8]) -> Poll<Result<usize, WriteClosed>> {
         if !self.is_write_closed {
             let before = self.out.left().len();
             let polled = buffer::poll_write(cx, &mut self.stream, &mut self.out, data);
             self.has_spoken |= self.out.left().len() < before || matches!(polled, Poll::Ready(Ok(1..)));
             match ready!(polled) {
-                Ok(taken) => return Poll::Ready(taken),
+                Ok(taken) => return Poll::Ready(Ok(taken)),
                 Err(_) => self.is_write_closed = true,
             }
         }
         self.out.clear();
-        Poll::Ready(data.len())
+        Poll::Ready(Err(WriteClosed))
     }
 
     /// Waits for the head of an answer, interim ones included.

@@ -88,26 +88,28 @@ async fn accept(
             None => connection::turn_away(&stream, &proxy.clock()),
         }
     };
+    let stopping = stop.clone();
     let mut complaint = Complaint { clock: proxy.clock(), said: None };
     loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, client)) => {
-                    // One is let in beyond the limit, to wait here; the next ones wait in the kernel's queue.
-                    while !guests.make_room() {
-                        complaint.say("there are as many connections as may be: new ones wait");
-                        sleep(ACCEPT_PAUSE).await;
-                    }
-                    serve(stream, client);
-                }
-                Err(error) if belongs_to_one_connection(&error) => {}
-                Err(error) => {
-                    complaint.say(&format!("cannot accept connections for the moment: {error}"));
-                    guests.ask_idle_to_leave();
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stop.wait_for(|stop| *stop) => break,
+        };
+        match accepted {
+            Ok((stream, client)) => {
+                // One is let in beyond the limit, to wait here; the next ones wait in the kernel's queue.
+                while !guests.make_room() && !*stopping.borrow() {
+                    complaint.say("there are as many connections as may be: new ones wait");
                     sleep(ACCEPT_PAUSE).await;
                 }
-            },
-            _ = stop.wait_for(|stop| *stop) => break,
+                serve(stream, client);
+            }
+            Err(error) if belongs_to_one_connection(&error) => {}
+            Err(error) => {
+                complaint.say(&format!("cannot accept connections for the moment: {error}"));
+                guests.ask_idle_to_leave();
+                sleep(ACCEPT_PAUSE).await;
+            }
         }
     }
     // Clients that the kernel has already let in would be reset by closing the socket.

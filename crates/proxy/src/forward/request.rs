@@ -106,8 +106,8 @@ fn upgrade_of<'u>(request: &RequestHead, upgrades: &'u [String]) -> Option<&'u S
 
 /// Fields that `lb` writes itself, or that are for it. A server behind may take an underscore for a hyphen, as CGI does, so
 /// those spellings go, too.
-fn is_ours(field: &Field<'_>) -> bool {
-    const OURS: [&[u8]; 7] = [
+pub(super) fn is_ours(field: &Field<'_>) -> bool {
+    const OURS: [&[u8]; 8] = [
         b"x-forwarded-for",
         b"x-forwarded-host",
         b"x-forwarded-proto",
@@ -115,6 +115,7 @@ fn is_ours(field: &Field<'_>) -> bool {
         b"transfer-encoding",
         b"forwarded",
         header::TRACE_NAME.as_bytes(),
+        header::REJECT_NAME.as_bytes(),
     ];
     let hyphen = |byte: &u8| if *byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
     let is = |ours: &[u8]| ours.len() == field.name.len() && field.name.iter().map(hyphen).eq(ours.iter().copied());

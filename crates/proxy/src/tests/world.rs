@@ -81,6 +81,10 @@ impl crate::client::Stream for DuplexStream {
         std::task::Poll::Ready(())
     }
 
+    fn has_bytes(&self) -> bool {
+        false
+    }
+
     fn end_with_reset(&self) {}
 }
 
