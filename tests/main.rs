@@ -16,6 +16,7 @@ mod demo;
 mod failing;
 mod hashing;
 mod heads;
+mod hostile;
 mod placing;
 mod probing;
 mod serving;
