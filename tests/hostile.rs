@@ -32,6 +32,7 @@ fn corpora() -> Vec<(&'static str, Vec<Entry>)> {
         ("guardian acceptable", entries::guardian(&["Acceptable"])),
         ("guardian ambiguous", entries::guardian(&["Ambiguous"])),
         ("guardian severe", entries::guardian(&["Severe"])),
+        ("browser targets", entries::browsers()),
     ]
 }
 
@@ -85,4 +86,14 @@ fn the_strict_reader_takes_nothing_that_the_corpora_call_severe() {
         let walk = walk(&entry.bytes, Rules::Client);
         assert!(walk.end != End::Clean && walk.messages.is_empty(), "{entry:?} was read as {walk:?}");
     }
+}
+
+#[test]
+fn the_judge_finds_all_that_is_severe_where_nothing_is_in_between() {
+    let (origin, entries) = (Origin::new(), entries::guardian(&["Severe"]));
+    let row = judge(origin.address(), &origin, "guardian severe", &entries);
+    assert_eq!((row.severe_forwarded.len(), row.refused), (entries.len(), 0), "{row:#?}");
+    assert_eq!(row.violations.len(), entries.len(), "{row:#?}");
+    let row = judge(origin.address(), &origin, "browser targets", &entries::browsers());
+    assert_eq!((row.forwarded, row.raw_targets, row.violations.len()), (row.sent, row.sent, 0), "{row:#?}");
 }

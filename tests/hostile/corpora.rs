@@ -18,8 +18,8 @@ pub(crate) fn gunicorn() -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| {
         once("gunicorn-27.0.1", |folder| {
-            run(python("-m")
-                .args(["pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:", "--require-hashes"])
+            run(Command::new(python_with_packages())
+                .args(["-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:", "--require-hashes"])
                 .arg("--requirement")
                 .arg(beside("sources.txt"))
                 .arg("--dest")
@@ -39,11 +39,12 @@ pub(crate) fn guardian() -> PathBuf {
 pub(crate) fn scanner() -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| {
-        // Its sum is checked where it is fetched; cargo holds both to the same index.
+        // Its sum is checked where it is fetched; cargo holds both to the same index. What it finds does not depend on how fast it
+        // is, and unoptimised it is built in half the time.
         let _checked = crates();
         once(&format!("{}-{}", SCANNER.0, SCANNER.1), |folder| {
             run(cargo()
-                .args(["install", "--quiet", "--locked", SCANNER.0, "--version", SCANNER.1])
+                .args(["install", "--quiet", "--debug", "--locked", SCANNER.0, "--version", SCANNER.1])
                 .arg("--root")
                 .arg(folder)
                 .arg("--target-dir")
@@ -63,7 +64,7 @@ pub(crate) fn python_with_packages() -> PathBuf {
         let (ready, wanted) = (folder.join("ready"), beside("requirements.txt"));
         let wanted_text = std::fs::read_to_string(&wanted).expect("it is in the repository");
         if std::fs::read_to_string(&ready).ok().as_ref() != Some(&wanted_text) {
-            run(python("-m").args(["venv", "--clear"]).arg(&folder));
+            run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder));
             run(Command::new(folder.join("bin/python"))
                 .args(["-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--requirement"])
                 .arg(&wanted));
@@ -120,12 +121,6 @@ fn beside(name: &str) -> PathBuf {
 
 fn cargo() -> Command {
     Command::new(env!("CARGO"))
-}
-
-fn python(option: &str) -> Command {
-    let mut python = Command::new("python3");
-    python.arg(option);
-    python
 }
 
 /// Runs it to its end; fails with all that it has written.

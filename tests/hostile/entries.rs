@@ -51,6 +51,17 @@ pub(crate) fn guardian(tiers: &[&str]) -> Vec<Entry> {
     entries
 }
 
+/// Targets as browsers write them, with characters that RFC 3986 has no place for: who refuses them loses visitors.
+pub(crate) fn browsers() -> Vec<Entry> {
+    let targets = ["/[a]", "/{a}", "/a|b", "/a^b", "/a`b", "/?[a]={b}|c^d`e", "/?a=\"b\"", "/?a=b\\c"];
+    let request = |target: &str| Entry {
+        name: target.to_owned(),
+        bytes: format!("GET {target} HTTP/1.1\r\nHost: example.com\r\n\r\n").into_bytes(),
+        severe: false,
+    };
+    targets.map(request).to_vec()
+}
+
 /// The files of a folder by name, without what they end in, in order.
 fn files(folder: &Path, extension: &str) -> Vec<(String, Vec<u8>)> {
     let folder = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
