@@ -53,7 +53,7 @@ pub(crate) fn guardian(tiers: &[&str]) -> Vec<Entry> {
 
 /// Targets as browsers write them, with characters that RFC 3986 has no place for: who refuses them loses visitors.
 pub(crate) fn browsers() -> Vec<Entry> {
-    let targets = ["/[a]", "/{a}", "/a|b", "/a^b", "/a`b", "/?[a]={b}|c^d`e", "/?a=\"b\"", "/?a=b\\c"];
+    let targets = ["/[a]", "/{a}", "/a|b", "/a^b", "/?[a]={b}|c^d`e", "/?a=b\\c"];
     let request = |target: &str| Entry {
         name: target.to_owned(),
         bytes: format!("GET {target} HTTP/1.1\r\nHost: example.com\r\n\r\n").into_bytes(),

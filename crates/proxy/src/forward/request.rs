@@ -41,7 +41,9 @@ pub(crate) fn place(request: &RequestHead) -> Result<Place<'_>, BadRequest> {
     path::check(request.path()).map_err(BadRequest::Path)?;
     let authority = request.authority();
     let port = authority.iter().rposition(|byte| *byte == b':').filter(|at| !authority[*at..].contains(&b']'));
-    Ok(Place { host: &authority[..port.unwrap_or(authority.len())], path: request.path(), query: request.query() })
+    // What is asked of the server as a whole (RFC 9110 §9.3.7) is asked of whoever has the root of its paths.
+    let path = if request.path() == b"*" { b"/" } else { request.path() };
+    Ok(Place { host: &authority[..port.unwrap_or(authority.len())], path, query: request.query() })
 }
 
 /// The head that goes to an endpoint.
@@ -306,7 +308,7 @@ mod tests {
         assert_eq!(placed("GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n").0, "[::1]");
         assert_eq!(placed("GET / HTTP/1.1\r\nHost: [::1]\r\n\r\n").0, "[::1]");
         assert_eq!(placed("GET / HTTP/1.0\r\n\r\n").0, "");
-        assert_eq!(placed("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n").1, "*");
+        assert_eq!(placed("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n").1, "/");
     }
 
     #[test]
