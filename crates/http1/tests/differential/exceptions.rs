@@ -1,0 +1,58 @@
+//! What `lb-http1` rightly accepts although hyper does not, or rightly reads in another way. Each is as narrow as it can be said,
+//! and has the section that is on our side.
+
+use super::reading::Message;
+
+type Applies = fn(&Message, Option<&Message>, &str) -> bool;
+
+const EXCEPTIONS: [(&str, Applies); 4] = [
+    ("OPTIONS of a host without a path asks for all of the server (RFC 9112 §3.2.4); hyper says `/`", is_for_all),
+    (
+        "a length may be any number (RFC 9110 §8.6); hyper keeps the two largest for itself",
+        has_one_of_the_largest_lengths,
+    ),
+    (
+        "an option is one whatever stands beside it (RFC 9110 §7.6.1, §5.5); hyper reads no list with bytes above 127",
+        is_beside_obs_text,
+    ),
+    // RFC 3986 §3.3 and §3.4 know neither. They end nothing, in no server, and clients that are no browsers send them; `lb-http1`
+    // lets them pass on purpose, as nginx and HAProxy do.
+    (
+        "a backtick in a path or a quotation mark in a query does no harm; http refuses these two",
+        has_a_tolerated_character,
+    ),
+];
+
+/// The exception that excuses what hyper makes of it, if there is one; `why` is hyper's reason to read no further.
+pub(crate) fn excuse(ours: &Message, theirs: Option<&Message>, why: &str) -> Option<&'static str> {
+    EXCEPTIONS.iter().find(|(_, applies)| applies(ours, theirs, why)).map(|(name, _)| *name)
+}
+
+fn is_for_all(ours: &Message, theirs: Option<&Message>, _: &str) -> bool {
+    theirs.is_some_and(|theirs| {
+        let [method, authority, path, version] = &theirs.start[..] else { return false };
+        let start = vec![method.clone(), authority.clone(), "*".to_owned(), version.clone()];
+        method == "OPTIONS" && path == "/" && Message { start, ..theirs.clone() } == *ours
+    })
+}
+
+fn is_beside_obs_text(ours: &Message, theirs: Option<&Message>, _: &str) -> bool {
+    let has_obs_text =
+        ours.fields.iter().any(|(name, value)| name == "connection" && value.iter().any(|byte| *byte > 127));
+    theirs.is_some_and(|theirs| has_obs_text && Message { goes_on: ours.goes_on, ..theirs.clone() } == *ours)
+}
+
+fn has_one_of_the_largest_lengths(ours: &Message, theirs: Option<&Message>, why: &str) -> bool {
+    let is_so_large = |value: &[u8]| {
+        let number = std::str::from_utf8(value).ok().and_then(|digits| digits.parse::<u64>().ok());
+        number.is_some_and(|number| number >= u64::MAX - 1)
+    };
+    let has_one = ours.fields.iter().any(|(name, value)| name == "content-length" && is_so_large(value));
+    theirs.is_none() && why.contains("Parse(TooLarge)") && has_one
+}
+
+fn has_a_tolerated_character(ours: &Message, theirs: Option<&Message>, why: &str) -> bool {
+    let target = ours.start.get(2).map_or("", String::as_str);
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    theirs.is_none() && why.contains("Parse(Uri)") && (path.contains('`') || query.contains('"'))
+}
