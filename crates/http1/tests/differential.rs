@@ -29,7 +29,7 @@ use compare::Tally;
 use fastrand::Rng;
 
 /// How many inputs each test makes.
-const INPUTS: u64 = 4000;
+const INPUTS: u64 = 12_000;
 
 /// The seeds of a run.
 fn seeds() -> Range<u64> {

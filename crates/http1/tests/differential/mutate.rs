@@ -7,7 +7,7 @@ use super::generate::one;
 /// Spoils it in a few places.
 pub(crate) fn spoil(rng: &mut Rng, bytes: &mut Vec<u8>) {
     for _ in 0..rng.usize(1..=3) {
-        match rng.u8(..10) {
+        match rng.u8(..12) {
             0 => insert_bytes(rng, bytes),
             1 => remove_bytes(rng, bytes),
             2 => replace_byte(rng, bytes),
@@ -16,6 +16,7 @@ pub(crate) fn spoil(rng: &mut Rng, bytes: &mut Vec<u8>) {
             5 | 6 => insert_line(rng, bytes),
             7 => change_line_end(rng, bytes),
             8 => change_number(rng, bytes),
+            9 | 10 => spoil_size(rng, bytes),
             _ => replace_word(rng, bytes),
         }
     }
@@ -140,6 +141,23 @@ fn change_number(rng: &mut Rng, bytes: &mut [u8]) {
     if !digits.is_empty() {
         bytes[digits[rng.usize(..digits.len())]] = b"0123456789abcdefABCDEF"[rng.usize(..22)];
     }
+}
+
+/// Spoils a line that is a chunk's size, or looks like one.
+fn spoil_size(rng: &mut Rng, bytes: &mut Vec<u8>) {
+    const BEFORE: [&str; 12] = [" ", "\t", "+", "-", "0x", "\r\n", "\n", ";", "0", "10000000000000000", "_", "g"];
+    const AFTER: [&str; 10] = [" ", "\t", "h", ";\n", ";\0", ";\u{7f}", " 1", ".0", ";\r", "\r"];
+    let (before, after) = if rng.bool() { (one(rng, &BEFORE), "") } else { ("", one(rng, &AFTER)) };
+    change_lines(rng, bytes, |rng, lines| {
+        let sizes: Vec<usize> = (0..lines.len()).filter(|at| lines[*at][0].is_ascii_hexdigit()).collect();
+        if sizes.is_empty() {
+            return;
+        }
+        let line = &mut lines[sizes[rng.usize(..sizes.len())]];
+        let end = line.iter().position(|byte| b"\r\n".contains(byte)).unwrap_or(line.len());
+        line.splice(end..end, after.bytes());
+        line.splice(..0, before.bytes());
+    });
 }
 
 fn replace_word(rng: &mut Rng, bytes: &mut Vec<u8>) {
