@@ -5,7 +5,7 @@ use super::reading::Message;
 
 type Applies = fn(&Message, Option<&Message>, &str) -> bool;
 
-const EXCEPTIONS: [(&str, Applies); 4] = [
+const EXCEPTIONS: [(&str, Applies); 3] = [
     ("OPTIONS of a host without a path asks for all of the server (RFC 9112 §3.2.4); hyper says `/`", is_for_all),
     (
         "a length may be any number (RFC 9110 §8.6); hyper keeps the two largest for itself",
@@ -14,12 +14,6 @@ const EXCEPTIONS: [(&str, Applies); 4] = [
     (
         "an option is one whatever stands beside it (RFC 9110 §7.6.1, §5.5); hyper reads no list with bytes above 127",
         is_beside_obs_text,
-    ),
-    // RFC 3986 §3.3 and §3.4 know neither. They end nothing, in no server, and clients that are no browsers send them; `lb-http1`
-    // lets them pass on purpose, as nginx and HAProxy do.
-    (
-        "a backtick in a path or a quotation mark in a query does no harm; http refuses these two",
-        has_a_tolerated_character,
     ),
 ];
 
@@ -49,10 +43,4 @@ fn has_one_of_the_largest_lengths(ours: &Message, theirs: Option<&Message>, why:
     };
     let has_one = ours.fields.iter().any(|(name, value)| name == "content-length" && is_so_large(value));
     theirs.is_none() && why.contains("Parse(TooLarge)") && has_one
-}
-
-fn has_a_tolerated_character(ours: &Message, theirs: Option<&Message>, why: &str) -> bool {
-    let target = ours.start.get(2).map_or("", String::as_str);
-    let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    theirs.is_none() && why.contains("Parse(Uri)") && (path.contains('`') || query.contains('"'))
 }
