@@ -60,6 +60,7 @@ fn bad_requests_are_refused_with_a_reason_and_reach_no_endpoint() {
         let answer = client.answer().expect("an answer");
         assert_eq!((answer.status, answer.header("lb-reject")), (400, Some("bad-request")), "{request:?}");
         assert!(answer.text().contains(reason), "{request:?}: {}", answer.text());
+        assert!(!request.starts_with("CONNECT") || client.is_ended(), "what comes after a CONNECT is no request");
     }
     assert_eq!(endpoint.count(), 0);
 }

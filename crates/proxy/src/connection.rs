@@ -83,6 +83,8 @@ async fn exchange<D: Dial, S: Stream>(
     let Some(mut answer) = answer else { return false };
     // Nobody reads what is left of the request, unless whoever answers still takes it.
     let is_left_over = !client.has_sent_all() && !answer.takes_more();
+    // Whoever asks for a tunnel may send through it without waiting for it.
+    let is_left_over = is_left_over || head.method() == b"CONNECT";
     let closes = is_last || head.wants_close() || guest.is_asked_to_leave() || client.awaits_continue() || is_left_over;
     let mut ending = None;
     client.push(|out| ending = Some(answer.push_head(out, Some(head), closes, &proxy.clock())));
