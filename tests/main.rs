@@ -14,6 +14,7 @@ mod cli;
 mod containers;
 mod demo;
 mod failing;
+mod faults;
 mod hashing;
 mod heads;
 mod hostile;

@@ -37,9 +37,19 @@ impl Lb {
 
     /// `lb` with this configuration, which binds one listener to port 0 and has the admin API at `/lb`.
     pub(crate) fn with_config(config: &str) -> Self {
+        Self::under(&[], config)
+    }
+
+    /// The same, started by a command that becomes the one behind it, as `prlimit` does.
+    pub(crate) fn under(wrapper: &[String], config: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the configuration");
         std::fs::write(folder.path().join("lb.toml"), config).expect("the configuration can be written");
         let mut command = lb();
+        if let Some((first, more)) = wrapper.split_first() {
+            let own = command;
+            command = Command::new(first);
+            command.args(more).arg(own.get_program()).env_remove("LB_LOG");
+        }
         command.current_dir(folder.path());
         Self::start(command, Some(folder))
     }
