@@ -43,9 +43,9 @@ impl Guests {
         Rc::new(Self { crowd, is_stopping: Cell::new(false), seats: RefCell::default(), all_left: Notify::new() })
     }
 
-    /// Whether one more may come: there is room, or one that is idle makes it.
-    pub(crate) fn make_room(&self) -> bool {
-        self.crowd.has_room() || self.ask_idle_to_leave()
+    /// Whether one more may come.
+    pub(crate) fn has_room(&self) -> bool {
+        self.crowd.has_room()
     }
 
     /// Asks one to leave that is idle, if there is one, and says whether there is: of those that have never sent a request the

@@ -10,6 +10,7 @@ use lb_balance::Timestamp;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::watch;
+use tokio::task::yield_now;
 use tokio::time::{interval, sleep, timeout};
 
 use crate::clock::Clock;
@@ -27,6 +28,9 @@ const HEAD_GRACE: Duration = Duration::from_secs(1);
 
 /// How long accepting pauses when the process is out of descriptors: those in use may be closed meanwhile.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// After so many turns of the event loop somebody who was asked to leave has left, or has something to do after all.
+const LEAVING_TURNS: usize = 4;
 
 /// Runs a worker until `stop` turns true, then for at most `stop_timeout` until its connections have ended.
 /// Returns whether all of them had.
@@ -98,9 +102,11 @@ async fn accept(
         match accepted {
             Ok((stream, client)) => {
                 // One is let in beyond the limit, to wait here; the next ones wait in the kernel's queue.
-                while !guests.make_room() && !*stopping.borrow() {
-                    complaint.say("there are as many connections as may be: new ones wait");
-                    sleep(ACCEPT_PAUSE).await;
+                while !guests.has_room() && !*stopping.borrow() {
+                    if !make_room(&guests).await {
+                        complaint.say("there are as many connections as may be: new ones wait");
+                        sleep(ACCEPT_PAUSE).await;
+                    }
                 }
                 serve(stream, client);
             }
@@ -120,6 +126,21 @@ async fn accept(
             }
         }
     }
+}
+
+/// Asks one that is idle to leave, and gives it the time to; whether there is one.
+async fn make_room(guests: &Guests) -> bool {
+    let is_asked = guests.ask_idle_to_leave();
+    if is_asked {
+        // It leaves when its task runs, unless a request has come to it meanwhile.
+        for _ in 0..LEAVING_TURNS {
+            if guests.has_room() {
+                break;
+            }
+            yield_now().await;
+        }
+    }
+    is_asked
 }
 
 /// Says what is wrong once a second at most, however often it is.

@@ -177,13 +177,13 @@ fn whoever_is_idle_longest_makes_room() {
         let world = world(Limits { connections: NonZeroUsize::new(3).expect("not zero"), ..LIMITS });
         let mut clients = Vec::new();
         for _ in 0..3 {
-            assert!(world.guests().make_room(), "there is room");
+            assert!(world.guests().has_room(), "there is room");
             let (mut client, serving) = world.client();
             send(&mut client, GET).await;
             sleep(SECOND).await;
             clients.push((client, serving));
         }
-        assert!(world.guests().make_room(), "somebody is idle");
+        assert!(!world.guests().has_room() && world.guests().ask_idle_to_leave(), "somebody is idle");
         let (mut first, serving) = clients.remove(0);
         serving.await.expect("it ends by itself");
         assert!(rest(&mut first).await.starts_with("HTTP/1.1 200 OK"), "it had its answer");
@@ -204,12 +204,12 @@ fn somebody_who_is_busy_makes_no_room() {
         let (mut client, _serving) = world.client();
         send(&mut client, GET).await;
         sleep(SECOND).await;
-        assert!(!world.guests().make_room());
+        assert!(!world.guests().has_room() && !world.guests().ask_idle_to_leave());
         // Half a head is busy, too.
         sleep(30 * SECOND).await;
         send(&mut client, "GET / HT").await;
         sleep(SECOND).await;
-        assert!(!world.guests().make_room());
+        assert!(!world.guests().has_room() && !world.guests().ask_idle_to_leave());
     });
 }
 
