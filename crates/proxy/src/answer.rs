@@ -186,6 +186,8 @@ impl Way {
                         client.push(|out| answer.push_end(out));
                     }
                 }
+                // The client takes less than comes: what waits goes first.
+                Poll::Ready(Ok(_)) if client.waiting() >= COPY_LIMIT => {}
                 Poll::Ready(Ok(length)) => {
                     self.take(client, answer, length);
                     // More may stand ready, and go out in the same write.

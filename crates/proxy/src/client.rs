@@ -375,6 +375,13 @@ impl<S: Stream> Inner<S> {
         }
     }
 
+    /// More of the body has come, if it was waited for.
+    fn note_arrival(&mut self, clock: Clock) {
+        if let Some(since) = self.waits_since.take() {
+            self.body_waited += clock.now().since(since);
+        }
+    }
+
     /// How much longer a body that has to come at that rate may be waited for.
     fn time_at_rate(&self, rate: u32) -> Duration {
         if rate == 0 {
@@ -402,6 +409,7 @@ impl<S: Stream> Downstream for Client<S> {
                     into.extend_from_slice(&inner.input.filled()[start..end]);
                     inner.input.consume(end);
                     inner.awaits_continue = false;
+                    inner.note_arrival(self.clock);
                     inner.body_bytes += (end - start) as u64;
                     if self.limits.body.is_some_and(|most| inner.body_bytes > u64::from(most)) {
                         return Poll::Ready(Err(BodyBroken::TooLarge));
@@ -419,11 +427,7 @@ impl<S: Stream> Downstream for Client<S> {
                 inner.ask_for_body(cx);
             }
             match inner.input.poll_fill(cx, &mut inner.stream) {
-                Poll::Ready(Ok(1..)) => {
-                    if let Some(since) = inner.waits_since.take() {
-                        inner.body_waited += self.clock.now().since(since);
-                    }
-                }
+                Poll::Ready(Ok(1..)) => inner.note_arrival(self.clock),
                 Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(BodyBroken::Off)),
                 Poll::Pending => {
                     let since = *inner.waits_since.get_or_insert_with(|| self.clock.now());

@@ -115,8 +115,7 @@ async fn exchange<D: Dial, S: Stream>(
             }
             goes_on
         }
-        Err(Broken::Client) => false,
-        Err(Broken::Answer) => {
+        Err(Broken::Client | Broken::Answer) => {
             // To a client that knows no chunks, the connection's end would be the answer's.
             if ending.framing == Framing::UntilClose {
                 client.end_with_reset();

@@ -68,8 +68,17 @@ pub(crate) fn push_field(into: &mut Vec<u8>, name: &str, value: &[u8]) {
 /// Appends the trailer fields that may pass: none that frames a message, routes it, or says who sends it (RFC 9110 §6.5.1).
 pub(crate) fn push_trailers(into: &mut Vec<u8>, trailers: &Fields) {
     for field in trailers.iter() {
-        let own =
-            ["authorization", "cookie", "set-cookie", "content-encoding", "content-type", "content-range", "trailer"];
+        let own = [
+            "authorization",
+            "proxy-authorization",
+            "proxy-authenticate",
+            "cookie",
+            "set-cookie",
+            "content-encoding",
+            "content-type",
+            "content-range",
+            "trailer",
+        ];
         if field.known == Known::Other
             && !is_ours(&field)
             && !own.iter().any(|own| own.as_bytes().eq_ignore_ascii_case(field.name))

@@ -31,7 +31,9 @@ pub(crate) fn check(path: &[u8]) -> Result<(), BadPath> {
         return Err(BadPath::Nul);
     }
     // A backslash is a slash to some servers.
-    let is_dots = |segment: &[u8]| matches!(segment, b"." | b"..");
+    // And some cut a segment's parameters off before they read it (RFC 3986 §3.3).
+    let name = |segment: &[u8]| segment.iter().position(|byte| *byte == b';').unwrap_or(segment.len());
+    let is_dots = |segment: &[u8]| matches!(&segment[..name(segment)], b"." | b"..");
     if decoded.split(|byte| matches!(byte, b'/' | b'\\')).any(is_dots) {
         return Err(BadPath::DotSegment);
     }
@@ -61,6 +63,9 @@ mod tests {
             "/a/..%5cb",
             "/a%5C..%5C",
             "/a\\..\\..\\x",
+            "/a/..;/admin",
+            "/a/.;x=y",
+            "/a/%2e.;",
         ] {
             assert_eq!(check(path.as_bytes()), Err(BadPath::DotSegment), "{path}");
         }

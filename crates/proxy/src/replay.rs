@@ -25,7 +25,6 @@ struct Source {
     window: Vec<u8>,
     base: u64,
     limit: usize,
-    is_lost: bool,
     flow: Flow,
     clock: Clock,
     last_taken: Timestamp,
@@ -62,7 +61,6 @@ impl Replay {
             window: Vec::new(),
             base: 0,
             limit,
-            is_lost: false,
             flow: Flow::Untouched,
             clock,
             last_taken: clock.now(),
@@ -117,7 +115,7 @@ impl Replay {
             Flow::Broken(_) => return Poll::Ready(Err(NoMore::ClientBrokeOff)),
             Flow::Untouched | Flow::Moving | Flow::WaitsForClient => {}
         }
-        if source.is_lost {
+        if source.is_lost() || source.window.len() > source.limit {
             source.base = source.end();
             source.window.clear();
         }
@@ -126,10 +124,7 @@ impl Replay {
         let polled = ready!(polled);
         source.last_taken = source.clock.now();
         Poll::Ready(match polled {
-            Ok(Progress::Data) => {
-                source.is_lost |= source.window.len() > source.limit;
-                Ok(Progress::Data)
-            }
+            Ok(Progress::Data) => Ok(Progress::Data),
             Ok(Progress::End) => {
                 source.flow = Flow::Ended;
                 Ok(Progress::End)
@@ -145,14 +140,14 @@ impl Replay {
     pub(crate) fn with_data<R>(&self, position: u64, look: impl FnOnce(&[u8]) -> R) -> R {
         let Some(source) = &self.source else { return look(&[]) };
         let source = source.borrow();
-        let from = usize::try_from(position - source.base).unwrap_or(usize::MAX);
-        look(source.window.get(from..).unwrap_or_default())
+        let from = position.checked_sub(source.base).and_then(|from| usize::try_from(from).ok());
+        look(from.and_then(|from| source.window.get(from..)).unwrap_or_default())
     }
 
     /// What an attempt whose sending has begun has left of it.
     pub(crate) fn sent(&self) -> Sent {
         match &self.source {
-            Some(source) if source.borrow().is_lost => Sent::Lost,
+            Some(source) if source.borrow().is_lost() => Sent::Lost,
             Some(_) | None => Sent::Kept,
         }
     }
@@ -177,6 +172,11 @@ impl Replay {
 }
 
 impl Source {
+    /// Whether its beginning is no longer there.
+    fn is_lost(&self) -> bool {
+        self.base > 0
+    }
+
     fn end(&self) -> u64 {
         self.base + self.window.len() as u64
     }

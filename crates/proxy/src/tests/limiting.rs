@@ -229,3 +229,22 @@ fn a_connection_on_which_nothing_happens_holds_no_buffer() {
         assert_eq!(lent(), 1, "bytes are in it");
     });
 }
+
+/// Each byte that it sends lets the proxy look for more of the answer.
+#[test]
+fn a_client_that_reads_nothing_makes_nobody_take_its_whole_answer_in() {
+    in_paused_time(async {
+        let chunk = format!("1000\r\n{}\r\n", "x".repeat(4096));
+        let endless: &'static str =
+            format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{}", chunk.repeat(200)).leak();
+        let world = World::new(&[at_once(endless)]);
+        let (mut client, _serving) = world.client();
+        send(&mut client, GET).await;
+        for _ in 0..500 {
+            sleep(Duration::from_millis(1)).await;
+            send(&mut client, "G").await;
+        }
+        // The pipes and the buffers hold less than half of it: the endpoint has not got rid of the rest.
+        assert_eq!(world.snapshot().await.endpoints[0].counters.in_flight, 1);
+    });
+}
