@@ -109,9 +109,10 @@ fn row(line: Line, peers: &[Peer], lb: &std::path::Path) -> Row {
     Row { line, tallies }
 }
 
-/// This program as a backend.
+/// This program as a backend. One that is stopped would not notice that nobody gives it orders any more.
 fn backend(port: u16) -> Command {
-    let mut command = Command::new(std::env::current_exe().expect("this program has a path"));
+    let mut command = Command::new("setpriv");
+    command.arg("--pdeathsig=KILL").arg(std::env::current_exe().expect("this program has a path"));
     command.args(["backend", &port.to_string()]);
     command
 }
