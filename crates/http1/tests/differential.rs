@@ -57,7 +57,7 @@ fn for_each_input(make: impl Fn(&mut Rng) -> Vec<u8>, mut judge: impl FnMut(&mut
         if rng.bool() {
             mutate::spoil(&mut rng, &mut bytes);
         }
-        let cuts = mutate::cuts(&mut rng, bytes.len());
+        let cuts = generate::cuts(&mut rng, bytes.len());
         let pieces = reading::pieces(&bytes, &cuts);
         let input = Input { bytes, pieces };
         if let Err(failure) = judge(&mut rng, &input) {
@@ -93,7 +93,7 @@ fn requests_are_read_as_hyper_reads_them_or_refused() {
 fn answers_are_read_as_hyper_reads_them_or_refused() {
     let mut tally = Tally::default();
     for_each_input(generate::answer, |rng, input| {
-        let method = generate::one(rng, &["GET", "GET", "POST", "HEAD"]);
+        let method = mutate::one(rng, &["GET", "GET", "POST", "HEAD"]);
         tally.compare(&ours::answer(method, &input.pieces), &theirs::answer(method, &input.pieces))
     });
     report(&tally);

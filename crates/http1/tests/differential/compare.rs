@@ -76,7 +76,7 @@ impl Tally {
 }
 
 /// What tells two readings of one message apart, if they must not differ in it.
-fn difference(ours: &Message, theirs: &Message, why: &str) -> Option<String> {
+pub(crate) fn difference(ours: &Message, theirs: &Message, why: &str) -> Option<String> {
     let both_whole = ours.is_whole && theirs.is_whole;
     let begins_alike = ours.data.starts_with(&theirs.data) || theirs.data.starts_with(&ours.data);
     let rules = [

@@ -2,10 +2,7 @@
 
 use fastrand::Rng;
 
-/// One of those.
-pub(crate) fn one<'t>(rng: &mut Rng, of: &[&'t str]) -> &'t str {
-    of[rng.usize(..of.len())]
-}
+use super::mutate::one;
 
 fn chance(rng: &mut Rng, percent: u8) -> bool {
     rng.u8(..100) < percent
@@ -264,4 +261,14 @@ fn data(rng: &mut Rng) -> Vec<u8> {
         return b"GET /within HTTP/1.1\r\nHost: within\r\n\r\n".to_vec();
     }
     (0..length).map(|_| rng.u8(..)).collect()
+}
+
+/// Where a message may come apart, for a reader that is fed.
+pub(crate) fn cuts(rng: &mut Rng, length: usize) -> Vec<usize> {
+    match rng.u8(..10) {
+        0..3 => Vec::new(),
+        // Byte by byte.
+        3 if length < 600 => (0..length).collect(),
+        _ => (0..rng.usize(1..8)).map(|_| rng.usize(..=length)).collect(),
+    }
 }

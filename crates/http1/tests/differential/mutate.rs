@@ -2,12 +2,10 @@
 
 use fastrand::Rng;
 
-use super::generate::one;
-
 /// Spoils it in a few places.
 pub(crate) fn spoil(rng: &mut Rng, bytes: &mut Vec<u8>) {
     for _ in 0..rng.usize(1..=3) {
-        match rng.u8(..12) {
+        match rng.u8(..13) {
             0 => insert_bytes(rng, bytes),
             1 => remove_bytes(rng, bytes),
             2 => replace_byte(rng, bytes),
@@ -17,19 +15,15 @@ pub(crate) fn spoil(rng: &mut Rng, bytes: &mut Vec<u8>) {
             7 => change_line_end(rng, bytes),
             8 => change_number(rng, bytes),
             9 | 10 => spoil_size(rng, bytes),
+            11 => begin_blank(rng, bytes),
             _ => replace_word(rng, bytes),
         }
     }
 }
 
-/// Where a message may come apart, for a reader that is fed.
-pub(crate) fn cuts(rng: &mut Rng, length: usize) -> Vec<usize> {
-    match rng.u8(..10) {
-        0..3 => Vec::new(),
-        // Byte by byte.
-        3 if length < 600 => (0..length).collect(),
-        _ => (0..rng.usize(1..8)).map(|_| rng.usize(..=length)).collect(),
-    }
+/// One of those.
+pub(crate) fn one<'t>(rng: &mut Rng, of: &[&'t str]) -> &'t str {
+    of[rng.usize(..of.len())]
 }
 
 const SHARP: &[u8] = b"\r\n\t :;,0\0\x0b\x0c\x7f\x80\xff\"\\#/ ?@[]xX15+-_\x01";
@@ -61,6 +55,12 @@ fn change_lines(rng: &mut Rng, bytes: &mut Vec<u8>, change: impl FnOnce(&mut Rng
         change(rng, &mut lines);
         *bytes = lines.concat();
     }
+}
+
+/// Puts before it what a parser may read over.
+fn begin_blank(rng: &mut Rng, bytes: &mut Vec<u8>) {
+    let blank = one(rng, &["\n", "\r\n", "\r", "\r\r\n", "\n\r\n", " ", "\u{feff}"]);
+    bytes.splice(..0, blank.repeat(rng.usize(1..20)).bytes());
 }
 
 fn duplicate_line(rng: &mut Rng, bytes: &mut Vec<u8>) {

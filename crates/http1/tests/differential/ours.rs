@@ -4,6 +4,32 @@ use lb_http1::{BodyReader, Fields, Framing, HeadEnd, Limits, Piece, RequestHead,
 
 use super::reading::{Lines, Message, Reading, grouped};
 
+/// What heads of both kinds can do; an error is why they cannot.
+trait Head {
+    fn read_first(&mut self, bytes: &[u8]) -> Result<Option<usize>, String>;
+    fn read_whole(&mut self, bytes: &[u8]) -> Result<(), String>;
+}
+
+impl Head for RequestHead {
+    fn read_first(&mut self, bytes: &[u8]) -> Result<Option<usize>, String> {
+        RequestHead::read_first(self, bytes, &Limits::DEFAULT).map_err(|refusal| format!("{refusal:?}"))
+    }
+
+    fn read_whole(&mut self, bytes: &[u8]) -> Result<(), String> {
+        self.read(bytes, &Limits::DEFAULT).map_err(|refusal| format!("{refusal:?}"))
+    }
+}
+
+impl Head for ResponseHead {
+    fn read_first(&mut self, bytes: &[u8]) -> Result<Option<usize>, String> {
+        ResponseHead::read_first(self, bytes, &Limits::DEFAULT).map_err(|flaw| format!("{flaw:?}"))
+    }
+
+    fn read_whole(&mut self, bytes: &[u8]) -> Result<(), String> {
+        self.read(bytes, &Limits::DEFAULT).map_err(|flaw| format!("{flaw:?}"))
+    }
+}
+
 /// Bytes that come in pieces.
 struct Input<'p> {
     bytes: Vec<u8>,
@@ -27,17 +53,28 @@ impl<'p> Input<'p> {
         self.bytes.drain(..bytes);
     }
 
-    /// The next head, or why there is none. Empty lines before it are left out if they may be there.
-    fn head(&mut self, may_begin_blank: bool) -> Result<Vec<u8>, String> {
+    /// Reads the next head, or says why there is none. Empty lines before it are left out if they may be there.
+    fn head(&mut self, into: &mut impl Head, may_begin_blank: bool) -> Result<(), String> {
         let mut search = HeadEnd::default();
         loop {
+            if search.is_at_start()
+                && !self.bytes.is_empty()
+                && let Some(length) = into.read_first(&self.bytes)?
+            {
+                self.consume(length);
+                return Ok(());
+            }
             match search.find(&self.bytes) {
                 Err(flaw) => return Err(format!("{flaw:?}")),
                 Ok(Some(HeadEnd::BLANK)) if may_begin_blank => {
                     self.consume(HeadEnd::BLANK);
                     search = HeadEnd::default();
                 }
-                Ok(Some(length)) => return Ok(self.bytes.drain(..length).collect()),
+                Ok(Some(length)) => {
+                    into.read_whole(&self.bytes[..length])?;
+                    self.consume(length);
+                    return Ok(());
+                }
                 Ok(None) if self.bytes.len() >= Limits::DEFAULT.head => return Err("TooLarge".to_owned()),
                 Ok(None) if self.fill() => {}
                 Ok(None) => return Err("the bytes end within a head".to_owned()),
@@ -103,9 +140,7 @@ pub(crate) fn requests(
     let (mut reading, mut input) = (Reading::default(), Input::new(pieces));
     let mut head = RequestHead::default();
     loop {
-        let read = input
-            .head(true)
-            .and_then(|bytes| head.read(&bytes, &Limits::DEFAULT).map_err(|refusal| format!("{refusal:?}")));
+        let read = input.head(&mut head, true);
         if let Err(why) = read {
             reading.why = why;
             return reading;
@@ -139,8 +174,7 @@ pub(crate) fn answer(method: &str, pieces: &[Vec<u8>]) -> Reading {
     let (mut reading, mut input) = (Reading::default(), Input::new(pieces));
     let mut head = ResponseHead::default();
     loop {
-        let read =
-            input.head(false).and_then(|bytes| head.read(&bytes, &Limits::DEFAULT).map_err(|flaw| format!("{flaw:?}")));
+        let read = input.head(&mut head, false);
         if let Err(why) = read {
             reading.why = why;
             return reading;
