@@ -46,28 +46,29 @@ impl Tally {
         ours: &Reading,
         theirs: &Reading,
     ) -> Result<(), Option<String>> {
-        let difference = match other {
-            None => Some(format!("only lb-http1 accepts it; hyper: {}", theirs.why)),
-            Some(other) => difference(message, other, &theirs.why),
+        let Some(other) = other else {
+            let Some(name) = exceptions::refused(message, &theirs.why) else {
+                return Err(Some(format!("only lb-http1 accepts it; hyper: {}\n  lb-http1: {message:?}", theirs.why)));
+            };
+            *self.excused.entry(name).or_default() += 1;
+            return Err(None);
         };
-        match (difference, other) {
-            (Some(difference), _) => {
-                let Some(name) = exceptions::excuse(message, other, &theirs.why) else {
-                    let other = other.map_or("nothing".to_owned(), |other| format!("{other:?}"));
-                    return Err(Some(format!("{difference}\n  lb-http1: {message:?}\n  hyper:    {other}")));
-                };
-                *self.excused.entry(name).or_default() += 1;
-                Err(None)
-            }
-            (None, Some(other)) if other.is_whole && !message.is_whole => {
+        let hyper_stops = other.goes_on == Some(false);
+        let (other, names) = exceptions::corrected(message, other);
+        for name in names {
+            *self.excused.entry(name).or_default() += 1;
+        }
+        match difference(message, &other, &theirs.why) {
+            Some(difference) => Err(Some(format!("{difference}\n  lb-http1: {message:?}\n  hyper:    {other:?}"))),
+            None if other.is_whole && !message.is_whole => {
                 *self.only_theirs.entry(ours.why.clone()).or_default() += 1;
                 Err(None)
             }
-            (None, _) if message.is_whole => {
+            None if message.is_whole => {
                 self.alike += 1;
-                if message.goes_on == Some(false) { Err(None) } else { Ok(()) }
+                if message.goes_on == Some(false) || hyper_stops { Err(None) } else { Ok(()) }
             }
-            (None, _) => {
+            None => {
                 self.broken_for_both += 1;
                 Err(None)
             }
@@ -76,7 +77,7 @@ impl Tally {
 }
 
 /// What tells two readings of one message apart, if they must not differ in it.
-pub(crate) fn difference(ours: &Message, theirs: &Message, why: &str) -> Option<String> {
+fn difference(ours: &Message, theirs: &Message, why: &str) -> Option<String> {
     let both_whole = ours.is_whole && theirs.is_whole;
     let begins_alike = ours.data.starts_with(&theirs.data) || theirs.data.starts_with(&ours.data);
     let rules = [

@@ -161,7 +161,7 @@ fn spoil_size(rng: &mut Rng, bytes: &mut Vec<u8>) {
 }
 
 fn replace_word(rng: &mut Rng, bytes: &mut Vec<u8>) {
-    const WORDS: [(&str, &[&str]); 12] = [
+    const WORDS: [(&str, &[&str]); 13] = [
         (
             "HTTP/1.1",
             &["HTTP/1.0", "HTTP/1.2", "HTTP/2.0", "http/1.1", "HTTP/1.1 ", "HTTP/01.1", "HTTP/1.10", "HTTP/11"],
@@ -179,6 +179,7 @@ fn replace_word(rng: &mut Rng, bytes: &mut Vec<u8>) {
         ("200", &["204", "304", "101", "100", "99", "2000", "2 0", "600", "+20", "999"]),
         ("http://", &["ftp://", "http:/", "http:///", "http://u@", "://"]),
         ("h", &["h:80:80", "h:999999", "[::1", "h\u{e9}", "", "h,h", "%68"]),
+        (":80", &[":443", ":81", ":", ""]),
         ("close", &["keep-alive", "closed", "c lose", "close;x"]),
     ];
     let (word, others) = WORDS[rng.usize(..WORDS.len())];
