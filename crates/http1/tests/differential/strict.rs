@@ -68,7 +68,7 @@ impl<'b> Request<'b> {
 }
 
 /// Takes a line off, without its end.
-fn line<'b>(bytes: &mut &'b [u8]) -> Result<&'b [u8], String> {
+pub(crate) fn line<'b>(bytes: &mut &'b [u8]) -> Result<&'b [u8], String> {
     let end = bytes.windows(2).position(|two| two == b"\r\n").ok_or("a line has no end")?;
     let (line, rest) = bytes.split_at(end);
     *bytes = &rest[2..];
@@ -80,7 +80,7 @@ fn line<'b>(bytes: &mut &'b [u8]) -> Result<&'b [u8], String> {
 }
 
 /// Takes so many bytes off.
-fn take<'b>(bytes: &mut &'b [u8], length: u64) -> Result<&'b [u8], String> {
+pub(crate) fn take<'b>(bytes: &mut &'b [u8], length: u64) -> Result<&'b [u8], String> {
     let length = usize::try_from(length).ok().filter(|length| *length <= bytes.len());
     let (taken, rest) = bytes.split_at(length.ok_or("the body is not all there")?);
     *bytes = rest;
@@ -88,7 +88,7 @@ fn take<'b>(bytes: &mut &'b [u8], length: u64) -> Result<&'b [u8], String> {
 }
 
 /// Takes field lines off up to an empty line, and that, too.
-fn fields<'b>(bytes: &mut &'b [u8]) -> Result<Lines<'b>, String> {
+pub(crate) fn fields<'b>(bytes: &mut &'b [u8]) -> Result<Lines<'b>, String> {
     let mut fields = Vec::new();
     loop {
         let line = line(bytes)?;
@@ -133,7 +133,7 @@ fn is_host(host: &[u8]) -> bool {
     parts.next().is_some_and(|name| name.iter().all(is_of_name)) && parts.next().is_none_or(is_of_port)
 }
 
-fn number(digits: &[u8], base: u32) -> Result<u64, String> {
+pub(crate) fn number(digits: &[u8], base: u32) -> Result<u64, String> {
     // The standard library would take a plus sign, too.
     let is_digits = !digits.is_empty() && digits.iter().all(|byte| char::from(*byte).is_digit(base));
     let text = std::str::from_utf8(digits).ok().filter(|_| is_digits);
