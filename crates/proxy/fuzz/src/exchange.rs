@@ -4,10 +4,12 @@ use lb_http1::{BodyReader, HeadEnd, Limits, Piece, RequestHead, Version};
 use tokio::runtime::{Builder, LocalOptions};
 
 use crate::answers::{self, Then};
-use crate::joined::{self, Heard};
+use crate::joined::{self, Answer, Heard};
 
 /// What parts the two; no message has it in its head, and in a body it does no harm.
 const PARTS: &[u8] = b"\0\0";
+/// What an answer begins with whose endpoint does not wait for the rest of a request.
+const EARLY: &[u8] = b"!";
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 /// A request, as `lb-http1` reads it.
@@ -27,13 +29,15 @@ struct Said {
 pub fn exchange(bytes: &[u8]) {
     let at = bytes.windows(PARTS.len()).position(|two| two == PARTS);
     let (client_says, answer) = at.map_or((bytes, OK), |at| (&bytes[..at], &bytes[at + PARTS.len()..]));
+    let early = answer.strip_prefix(EARLY);
+    let answer = Answer { bytes: early.unwrap_or(answer), is_early: early.is_some() };
     let runtime = Builder::new_current_thread().enable_all().start_paused(true).build_local(LocalOptions::default());
     let (told, heard) = runtime.expect("an event loop").block_on(joined::join(client_says, answer));
     let said = said(client_says);
-    let failure = judge_answers(&told, &said).and_then(|()| judge_requests(&heard, &said));
+    let failure = judge_answers(&told, &said, answer.bytes).and_then(|()| judge_requests(&heard, &said));
     if let Err(failure) = failure {
         let show = |bytes: &[u8]| bytes.escape_ascii().to_string();
-        let (client_says, answer, told) = (show(client_says), show(answer), show(&told));
+        let (client_says, answer, told) = (show(client_says), show(answer.bytes), show(&told));
         panic!(
             "{failure}\n  client:   b\"{client_says}\"\n  endpoint: b\"{answer}\"\n  told:     b\"{told}\"\n  heard:    {heard:?}"
         );
@@ -79,7 +83,7 @@ fn body(head: &RequestHead, bytes: &mut &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-fn judge_answers(mut told: &[u8], said: &[Said]) -> Result<(), String> {
+fn judge_answers(mut told: &[u8], said: &[Said], answer: &[u8]) -> Result<(), String> {
     let mut requests = said.iter();
     while !told.is_empty() {
         let request = requests.next();
@@ -90,11 +94,16 @@ fn judge_answers(mut told: &[u8], said: &[Said]) -> Result<(), String> {
             }
             Ok(_) => {}
             // An answer that its endpoint broke off ends with the connection.
-            Err(why) if joined::is_unfinished(&why) => return Ok(()),
+            Err(why) if joined::is_unfinished(&why) && !is_whole(answer, method) => return Ok(()),
             Err(why) => return Err(format!("a client is told what is no answer: {why}")),
         }
     }
     Ok(())
+}
+
+/// Whether an endpoint says exactly one answer, and all of it.
+fn is_whole(mut answer: &[u8], method: &[u8]) -> bool {
+    answers::read(&mut answer, method, false).is_ok() && answer.is_empty()
 }
 
 fn judge_requests(heard: &[Heard], said: &[Said]) -> Result<(), String> {

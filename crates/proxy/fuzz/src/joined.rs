@@ -32,10 +32,18 @@ pub(crate) struct Heard {
     pub(crate) body: Vec<u8>,
 }
 
-/// Opens pipes to an endpoint that answers each request with the same bytes, and remembers what it heard.
+/// What an endpoint answers to each request, and whether it does as soon as it has heard its head.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Answer<'b> {
+    pub(crate) bytes: &'b [u8],
+    pub(crate) is_early: bool,
+}
+
+/// Opens pipes to an endpoint that answers so, and remembers what it heard.
 #[derive(Clone)]
 pub(crate) struct Pipes {
     answer: Rc<[u8]>,
+    is_early: bool,
     heard: Rc<RefCell<Vec<Heard>>>,
 }
 
@@ -64,11 +72,18 @@ impl crate::client::Stream for DuplexStream {
 impl Pipes {
     /// Reads requests and answers them until the proxy hangs up.
     async fn play(self, mut stream: DuplexStream) -> io::Result<()> {
-        let mut came = Vec::new();
+        let (mut came, mut is_answered) = (Vec::new(), false);
         while stream.read_buf(&mut came).await? > 0 {
-            while let Some(length) = self.hear(&came) {
+            loop {
+                let heard = self.hear(&came);
+                let is_head = self.is_early && came.windows(4).any(|four| four == b"\r\n\r\n");
+                if !is_answered && (heard.is_some() || is_head) {
+                    stream.write_all(&self.answer).await?;
+                    is_answered = true;
+                }
+                let Some(length) = heard else { break };
                 came.drain(..length);
-                stream.write_all(&self.answer).await?;
+                is_answered = false;
             }
         }
         Ok(())
@@ -95,8 +110,8 @@ pub(crate) fn is_unfinished(why: &str) -> bool {
 }
 
 /// Lets a client say this to a proxy whose endpoint answers so; what the client is told, and what the endpoint.
-pub(crate) async fn join(client_says: &[u8], answer: &[u8]) -> (Vec<u8>, Vec<Heard>) {
-    let pipes = Pipes { answer: answer.into(), heard: Rc::default() };
+pub(crate) async fn join(client_says: &[u8], answer: Answer<'_>) -> (Vec<u8>, Vec<Heard>) {
+    let pipes = Pipes { answer: answer.bytes.into(), is_early: answer.is_early, heard: Rc::default() };
     let clock = Clock::start();
     let driver = Driver::new(cluster(), broadcast::channel(1).0, clock, pipes.clone());
     let handle = driver.handle();
