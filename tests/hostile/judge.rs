@@ -62,7 +62,7 @@ impl Row {
         for (flaw, bytes) in &seen.violations {
             self.violations.push(format!("{flaw}: {} became {}", told(), escaped(bytes)));
         }
-        // Nobody has to offer CONNECT; what follows it is read as if it had not been there.
+        // Nobody has to offer CONNECT.
         let mut expected = sent.messages.iter().filter(|message| message.method != "CONNECT");
         let is_unknown = |arrived: &&Message| {
             let mut further = expected.clone();
@@ -73,7 +73,8 @@ impl Row {
             !known
         };
         let unknown: Vec<_> = seen.arrived.iter().filter(is_unknown).collect();
-        let whole = sent.messages.iter().filter(|message| message.method != "CONNECT").count();
+        // What follows it is the tunnel's (RFC 9110 §9.3.6), and need not be read as a request if there is none.
+        let whole = sent.messages.iter().take_while(|message| message.method != "CONNECT").count();
         let smuggled = unknown.iter().any(|message| message.target == "/smuggled");
         let guessed = unknown.first().is_some_and(|message| message.target == marker) && seen.violations.is_empty();
         let is_valid = sent.end == End::Clean;
