@@ -1,6 +1,9 @@
 //! One client's side of its connection: the heads and bodies of its requests, and the writing of answers. What is answered is
 //! not its to say.
 
+mod body;
+mod stream;
+
 use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
@@ -10,20 +13,15 @@ use std::time::Duration;
 use lb_balance::Timestamp;
 use lb_http1::{BodyReader, Flaw, Framing, HeadEnd, Piece, Refusal, RequestHead, Version};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 
+pub(crate) use self::stream::Stream;
 use crate::alarm::Alarm;
 use crate::buffer::{self, Buffer, Out};
 use crate::clock::Clock;
-use crate::downstream::{BodyBroken, Downstream, Progress};
-use crate::forward;
 use crate::guests::Guest;
 use crate::limits::Limits;
 use crate::tunnel::OneWay;
 use crate::wire::Wire;
-
-/// So much of interim answers may wait to be written; what is more is not told.
-const MOST_INTERIM: usize = 16 * 1024;
 
 /// After an answer to a request whose body was not read, so much of it is read over, for so long: the connection can go on, or
 /// at least the client reads the answer before it finds the connection closed (RFC 9112 §9.6).
@@ -32,35 +30,6 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Before a connection is closed on which more is coming, that is read over for so long, however much it is.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// What carries a client's bytes.
-pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + 'static {
-    /// Pending, with the task to be woken, if it is known that there is nothing to read. It saves lending a buffer in vain.
-    fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()>;
-
-    /// Whether something has come, though the event loop may not have heard of it yet.
-    fn has_bytes(&self) -> bool;
-
-    /// Lets the stream end with a reset when it is dropped, so that nobody takes the end for a regular one.
-    fn end_with_reset(&self);
-}
-
-impl Stream for TcpStream {
-    fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
-        // An error is found by reading, too.
-        self.poll_read_ready(cx).map(|_ready| ())
-    }
-
-    fn has_bytes(&self) -> bool {
-        let mut byte = [std::mem::MaybeUninit::uninit()];
-        matches!(socket2::SockRef::from(self).peek(&mut byte), Ok(1..))
-    }
-
-    fn end_with_reset(&self) {
-        // If it fails the client has left, and nobody is there to be misled.
-        let _gone = socket2::SockRef::from(self).set_linger(Some(Duration::ZERO));
-    }
-}
 
 /// A client's connection.
 pub(crate) struct Client<S> {
@@ -372,83 +341,6 @@ impl<S: Stream> Inner<S> {
             Poll::Ready(Ok(1..)) => Poll::Ready(true),
             Poll::Ready(Ok(0) | Err(_)) => Poll::Ready(false),
             Poll::Pending => self.alarm.poll(cx, clock.deadline(by)).map(|()| false),
-        }
-    }
-
-    /// More of the body has come, if it was waited for.
-    fn note_arrival(&mut self, clock: Clock) {
-        if let Some(since) = self.waits_since.take() {
-            self.body_waited += clock.now().since(since);
-        }
-    }
-
-    /// How much longer a body that has to come at that rate may be waited for.
-    fn time_at_rate(&self, rate: u32) -> Duration {
-        if rate == 0 {
-            return Duration::MAX;
-        }
-        let earned = Duration::from_millis(self.body_bytes.saturating_mul(1000) / u64::from(rate));
-        (Limits::BODY_GRACE + earned).saturating_sub(self.body_waited)
-    }
-
-    /// Asks the client for the body that it holds back.
-    fn ask_for_body(&mut self, cx: &mut Context<'_>) {
-        self.awaits_continue = false;
-        self.out.bytes().extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
-        // If it cannot be written now it is with whatever is written next.
-        let _later = buffer::poll_write(cx, &mut self.stream, &mut self.out, &[]);
-    }
-}
-
-impl<S: Stream> Downstream for Client<S> {
-    fn poll_body(&self, cx: &mut Context<'_>, into: &mut Vec<u8>) -> Poll<Result<Progress, BodyBroken>> {
-        let inner = &mut *self.inner.borrow_mut();
-        loop {
-            match inner.body.next(inner.input.filled()).map_err(|_flaw| BodyBroken::Off)? {
-                Piece::Data { start, end } => {
-                    into.extend_from_slice(&inner.input.filled()[start..end]);
-                    inner.input.consume(end);
-                    inner.awaits_continue = false;
-                    inner.note_arrival(self.clock);
-                    inner.body_bytes += (end - start) as u64;
-                    if self.limits.body.is_some_and(|most| inner.body_bytes > u64::from(most)) {
-                        return Poll::Ready(Err(BodyBroken::TooLarge));
-                    }
-                    return Poll::Ready(Ok(Progress::Data));
-                }
-                Piece::End { consumed } => {
-                    inner.input.consume(consumed);
-                    inner.body_alarm = Alarm::default();
-                    return Poll::Ready(Ok(Progress::End));
-                }
-                Piece::More { consumed } => inner.input.consume(consumed),
-            }
-            if inner.awaits_continue {
-                inner.ask_for_body(cx);
-            }
-            match inner.input.poll_fill(cx, &mut inner.stream) {
-                Poll::Ready(Ok(1..)) => inner.note_arrival(self.clock),
-                Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(BodyBroken::Off)),
-                Poll::Pending => {
-                    let since = *inner.waits_since.get_or_insert_with(|| self.clock.now());
-                    let limit = self.limits.body_timeout.min(inner.time_at_rate(self.limits.body_rate));
-                    ready!(inner.body_alarm.poll(cx, self.clock.deadline(since + limit)));
-                    return Poll::Ready(Err(BodyBroken::TooSlow));
-                }
-            }
-        }
-    }
-
-    fn push_trailers(&self, into: &mut Vec<u8>) {
-        if let Some(trailers) = self.inner.borrow().body.trailers() {
-            forward::push_trailers(into, trailers);
-        }
-    }
-
-    fn tell(&self, head: &[u8]) {
-        let inner = &mut *self.inner.borrow_mut();
-        if inner.knows_interim && inner.out.left().len() + head.len() <= MOST_INTERIM {
-            inner.out.bytes().extend_from_slice(head);
         }
     }
 }
