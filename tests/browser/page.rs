@@ -15,7 +15,7 @@ use crate::support::PATIENCE;
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// So Chromium calls it when it drops requests because an interface came or went, as with each container that the tests
-/// next door start. A script of the page that meets this is missing until the page is loaded again.
+/// next door start. A script or a sheet of the page that meets this is missing until the page is loaded again.
 const NETWORK_CHANGED: &str = "ERR_NETWORK_CHANGED";
 
 pub(crate) struct Page {
@@ -60,12 +60,18 @@ impl Page {
 
     async fn wait_until_ready(&self) {
         let deadline = Instant::now() + PATIENCE;
-        while self.run("return document.documentElement.dataset.ready ?? ''").await != "true" {
+        loop {
+            // In this order: when the page says that it is ready, all that it consists of has been asked for and has come, or
+            // has not, and that is in the log by then.
+            let is_ready = self.run("return document.documentElement.dataset.ready ?? ''").await == "true";
             let complaints = self.log().await;
-            assert!(Instant::now() < deadline, "the page does not get ready: {complaints:#?}");
+            // Also of a page that is ready: what is missing may be its stylesheet.
             if complaints.iter().any(|complaint| complaint.contains(NETWORK_CHANGED)) {
                 self.web().refresh().await.expect("the page is loaded again");
+            } else if is_ready {
+                return;
             }
+            assert!(Instant::now() < deadline, "the page does not get ready: {complaints:#?}");
             tokio::time::sleep(PAUSE).await;
         }
     }
