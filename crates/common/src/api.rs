@@ -1,8 +1,22 @@
-//! The JSON of the admin API: `GET /lb/v1/status`, and the events on `/lb/v1/events`.
+//! The JSON of the admin API, and where it is: `/lb/v1`.
 //!
-//! Times of day are milliseconds since the Unix epoch (`…_ms`), by the clock of the machine on which `lb` runs.
+//! Times of day are milliseconds since the Unix epoch (`…_ms`, `at_ms`), by the clock of the machine on which `lb` runs; how
+//! long something takes is in microseconds (`us`, `…_us`) or milliseconds.
+
+mod change;
+mod event;
+mod tick;
+mod trace;
 
 use serde::{Deserialize, Serialize};
+
+pub use change::{
+    DRILLS_PATH, Drift, DrillRun, DrillStep, Drills, ENDPOINT_PATH, EndpointChange, Expectation, FAULT_PATH,
+    FAULTS_PATH, Fault, FaultKind, Faults, NewDrill, NewFault, Projection, WHAT_IF_PATH, WhatIf,
+};
+pub use event::{EVENTS_PATH, Event, TIMELINE_PATH, Timeline, What};
+pub use tick::{BUCKETS, ClusterTick, EndpointTick, HISTORY_PATH, History, Tick, bucket_start_us};
+pub use trace::{Attempt, End, KeptFor, PassedOver, TRACES_NEXT_PATH, TRACES_PATH, Trace, TraceNext, Traces};
 
 /// Where the admin API is mounted.
 pub const ADMIN_PATH: &str = "/lb";
@@ -10,12 +24,8 @@ pub const ADMIN_PATH: &str = "/lb";
 /// Answers a [`Status`].
 pub const STATUS_PATH: &str = "/lb/v1/status";
 
-/// Streams Server-Sent Events: `status` ([`Status`]: once at the start, then every second), `belief`
-/// ([`BeliefChange`]) and `probe` ([`ProbeChange`]).
-pub const EVENTS_PATH: &str = "/lb/v1/events";
-
 /// Everything that `lb` can say of itself at one moment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Status {
     /// Version of `lb`.
     pub version: String,
@@ -27,6 +37,12 @@ pub struct Status {
     pub now_ms: u64,
     /// Number of worker threads.
     pub workers: usize,
+    /// What is not as the file says.
+    #[serde(default)]
+    pub drift: Vec<Drift>,
+    /// The faults that `lb` plays on demand just now.
+    #[serde(default)]
+    pub faults: Vec<Fault>,
     /// Every cluster, in the order of the configuration.
     pub clusters: Vec<Cluster>,
 }
@@ -75,6 +91,9 @@ pub struct Endpoint {
     pub attempts: u64,
     /// Those of them that count as failures.
     pub failures: u64,
+    /// How often it was ejected since the start.
+    #[serde(default)]
+    pub ejections: u64,
     /// Requests that it is answering right now.
     pub in_flight: u32,
     /// How long the last attempt took until its answer's head was there, in microseconds.

@@ -48,6 +48,7 @@ mod key;
 mod limits;
 mod listener;
 mod local;
+mod metrics;
 mod path;
 mod pool;
 mod probe;
@@ -60,6 +61,7 @@ mod route;
 mod secret;
 mod server;
 mod session;
+mod story;
 mod trace;
 mod tunnel;
 mod upload;
@@ -78,9 +80,11 @@ pub use key::Key;
 pub use lb_http1::Limits as HeadLimits;
 pub use limits::Limits;
 pub use local::{BoxError, Local, LocalBody, LocalFuture};
+pub use metrics::{ClusterMetrics, EndpointMetrics, Histogram, Metrics, RouteMetrics, STOPS, WorkerMetrics};
 pub use route::{ClusterId, Pin, Route, Routes, Target};
 pub use secret::Secret;
 pub use server::{BindError, Clusters, Server};
+pub use story::{Asked, End, Listed, Passed, Span, Story, Try, Wanted};
 
 #[cfg(test)]
 mod tests;

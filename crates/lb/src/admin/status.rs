@@ -29,6 +29,8 @@ pub(super) async fn take(facts: &Facts) -> Option<Status> {
         started_at_ms: facts.started_at_ms,
         now_ms: facts.clock.unix_ms(facts.clock.now()),
         workers: facts.workers,
+        drift: Vec::new(),
+        faults: Vec::new(),
         clusters,
     })
 }
@@ -75,6 +77,7 @@ fn endpoint(config: &lb_proxy::EndpointConfig, snapshot: &EndpointSnapshot, cloc
         probe: snapshot.probe.map(|snapshot| probe(snapshot, clock)),
         attempts: snapshot.counters.attempts,
         failures: snapshot.counters.failures,
+        ejections: 0,
         in_flight: snapshot.counters.in_flight,
         latency_us: latency.map(|latency| u64::try_from(latency.as_micros()).unwrap_or(u64::MAX)),
     }
