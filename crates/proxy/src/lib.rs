@@ -26,6 +26,7 @@ mod address;
 mod alarm;
 mod answer;
 mod attempt;
+mod audience;
 mod buffer;
 mod carried;
 mod cells;
@@ -62,6 +63,8 @@ mod secret;
 mod server;
 mod session;
 mod story;
+mod tally;
+mod telling;
 mod trace;
 mod tunnel;
 mod upload;
@@ -69,6 +72,7 @@ mod wire;
 mod worker;
 
 pub use address::{Address, BadAddress};
+pub use audience::{Audience, Listener};
 pub use clock::Clock;
 pub use cluster::{ClusterHandle, ClusterSnapshot, EndpointSnapshot, ProbeSnapshot};
 pub use config::{
@@ -85,6 +89,7 @@ pub use route::{ClusterId, Pin, Route, Routes, Target};
 pub use secret::Secret;
 pub use server::{BindError, Clusters, Server};
 pub use story::{Asked, End, Listed, Passed, Span, Story, Try, Wanted};
+pub use tally::Tallies;
 
 #[cfg(test)]
 mod tests;
