@@ -7,8 +7,8 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use http::HeaderValue;
 use lb_balance::{
-    Attempts, Counters, EndpointId, Lease, NoEndpoint, Observer, Outcome, Pace, PassedOver, Picker, RetryBudget,
-    Timestamp, Turn, Wish, pace,
+    Attempts, Change, Counters, EndpointId, Lease, NoEndpoint, Observer, Outcome, Pace, PassedOver, Picker,
+    RetryBudget, Timestamp, Turn, Wish, pace,
 };
 use lb_http1::Fields;
 use tokio::sync::{mpsc, oneshot};
@@ -18,6 +18,7 @@ use crate::config::{ClusterConfig, EndpointConfig};
 use crate::forward::Place;
 use crate::hedge::HedgeDelay;
 use crate::held::Held;
+use crate::order::{Deviation, Order};
 use crate::queue::Queue;
 use crate::reject::Reject;
 use crate::route::Pin;
@@ -33,6 +34,8 @@ pub(crate) const REPORTS: usize = 4096;
 pub(crate) enum Report {
     Attempt(lb_balance::Report),
     Snapshot(oneshot::Sender<ClusterSnapshot>),
+    Order(Order),
+    Project(EndpointId, Change, oneshot::Sender<Vec<f64>>),
 }
 
 /// A cluster that runs.
@@ -80,6 +83,8 @@ impl Observer for Everybody {
 pub struct ClusterSnapshot {
     /// The endpoints in the order of the configuration.
     pub endpoints: Vec<EndpointSnapshot>,
+    /// What is not as configured.
+    pub deviations: Vec<Deviation>,
 }
 
 /// What is known of one endpoint.
@@ -93,6 +98,12 @@ pub struct EndpointSnapshot {
     pub reason: String,
     /// Its last probe, if there was one.
     pub probe: Option<ProbeSnapshot>,
+    /// How many probes of it came to something since the start, and how many of them succeeded.
+    pub probes: (u64, u64),
+    /// How often it was ejected since the start.
+    pub ejections: u64,
+    /// Its weight.
+    pub weight: u32,
     /// Its counts.
     pub counters: Counters,
 }
@@ -152,6 +163,20 @@ impl ClusterHandle {
     pub async fn snapshot(&self) -> Option<ClusterSnapshot> {
         let (reply, answer) = oneshot::channel();
         self.reports.send(Report::Snapshot(reply)).await.ok()?;
+        answer.await.ok()
+    }
+
+    /// Tells its driver to change an endpoint; whether it will, which it does not once the server has stopped. The news tell what
+    /// has become of it.
+    pub async fn order(&self, order: Order) -> bool {
+        self.reports.send(Report::Order(order)).await.is_ok()
+    }
+
+    /// What part of the requests each endpoint would get, 0 to 1, if that one were changed so; `None` once the server has
+    /// stopped. See [`lb_balance::Cluster::project`].
+    pub async fn project(&self, endpoint: EndpointId, change: Change) -> Option<Vec<f64>> {
+        let (reply, answer) = oneshot::channel();
+        self.reports.send(Report::Project(endpoint, change, reply)).await.ok()?;
         answer.await.ok()
     }
 
@@ -244,7 +269,8 @@ impl ClusterHandle {
         (is_new && !self.config.retry.covers(outcome)).then(|| sessions.binding(endpoint))
     }
 
-    fn find(&self, name: &str) -> Option<EndpointId> {
+    /// The endpoint of that name.
+    pub fn find(&self, name: &str) -> Option<EndpointId> {
         let index = self.config.endpoints.iter().position(|endpoint| endpoint.name() == name)?;
         u32::try_from(index).ok().map(EndpointId)
     }
