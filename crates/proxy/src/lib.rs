@@ -39,6 +39,7 @@ mod cookie;
 mod dial;
 mod downstream;
 mod driver;
+mod faults;
 mod forward;
 mod guests;
 pub mod header;
@@ -81,6 +82,7 @@ pub use config::{
     Timeouts,
 };
 pub use driver::{BeliefChanged, News, ProbeChanged};
+pub use faults::{Fault, FaultKind, FaultPlace, Faults};
 pub use key::Key;
 pub use lb_http1::Limits as HeadLimits;
 pub use limits::Limits;

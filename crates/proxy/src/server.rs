@@ -108,6 +108,7 @@ impl Server {
             clusters: clusters.handles.clone(),
             clock: clusters.clock,
             audience: config.audience,
+            faults: config.faults,
         });
         let crowd = Arc::new(Crowd::new(&config.limits));
         let (stop, stopping) = watch::channel(false);

@@ -25,6 +25,8 @@ pub(crate) struct Telling {
     pub(crate) status: Option<u16>,
     pub(crate) head_bytes: u64,
     pub(crate) hedged: bool,
+    // Its connection is to break: a fault is played.
+    pub(crate) is_reset: bool,
     pub(crate) span: Option<Span>,
     pub(crate) request_id: Option<Box<str>>,
     // The first stands apart so that the usual request, which needs no second, allocates nothing.
@@ -55,6 +57,7 @@ impl Telling {
             status: None,
             head_bytes: 0,
             hedged: false,
+            is_reset: false,
             span: None,
             request_id: None,
             first: None,

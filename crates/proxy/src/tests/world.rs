@@ -211,7 +211,14 @@ impl World {
         let target = Target::Cluster { cluster: ClusterId(0), pin: None, trace: true };
         let routes = Routes::new(vec![Route { host: None, path: "/".to_owned(), target }]);
         let audience = Arc::new(Audience::nobody());
-        let shared = Arc::new(Shared { limits, routes, clusters: vec![Arc::clone(&cluster)], clock, audience });
+        let shared = Arc::new(Shared {
+            limits,
+            routes,
+            clusters: vec![Arc::clone(&cluster)],
+            clock,
+            audience,
+            faults: Arc::default(),
+        });
         Self {
             cluster,
             proxy: Rc::new(Proxy::new(shared, &pipes, None)),
