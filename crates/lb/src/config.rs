@@ -12,6 +12,7 @@ mod limits;
 mod route;
 mod table;
 mod traces;
+mod tracing;
 mod value;
 mod waiting;
 
@@ -29,6 +30,7 @@ pub(crate) use drill::load as load_drill;
 pub(crate) use limits::RawLimits;
 use table::{Reader, Table};
 pub(crate) use traces::TracesConfig;
+pub(crate) use tracing::TracingConfig;
 pub(crate) use value::parse_time;
 
 /// All that `lb.toml` says, complete and consistent.
@@ -46,6 +48,7 @@ pub(crate) struct Config {
     /// Whether anything is counted.
     pub(crate) metrics: bool,
     pub(crate) traces: TracesConfig,
+    pub(crate) tracing: TracingConfig,
 }
 
 /// Host and path, and what answers there.
@@ -116,6 +119,7 @@ fn read(top: Table<'_>, origin: &str, folder: &Path) -> Option<Config> {
     }
     let metrics = top.boolean("metrics", true);
     let traces = traces::read(&top);
+    let tracing = tracing::read(&top);
     top.finish();
     Some(Config {
         origin: origin.to_owned(),
@@ -128,6 +132,7 @@ fn read(top: Table<'_>, origin: &str, folder: &Path) -> Option<Config> {
         admin,
         metrics,
         traces,
+        tracing,
     })
 }
 

@@ -128,6 +128,7 @@ impl Running {
             tallies,
             audience,
             faults,
+            marking: config.tracing.marking,
         };
         if let Some(address) = config.admin.bind {
             serve_admin(address, &admin, stop).await?;

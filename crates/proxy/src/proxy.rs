@@ -31,7 +31,7 @@ use crate::route::{Routes, Target};
 use crate::story::{End, Try};
 use crate::tally::Tally;
 use crate::telling::Telling;
-use crate::{ClusterId, header, local, trace};
+use crate::{ClusterId, Marking, header, local, trace};
 
 /// What all workers share.
 pub(crate) struct Shared {
@@ -41,6 +41,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) audience: Arc<Audience>,
     pub(crate) faults: Arc<Faults>,
+    pub(crate) marking: Marking,
 }
 
 /// One worker's proxy.
@@ -160,10 +161,12 @@ impl<D: Dial> Proxy<D> {
                     trace: *trace && request.fields().get(header::TRACE_NAME).is_some(),
                     cluster: id,
                 };
-                let head = forward::outgoing(request, peer, &cluster.config().upgrades);
+                let marks = self.shared.marking.mark(request.fields());
+                let head = forward::outgoing(request, peer, &cluster.config().upgrades, &marks);
+                telling.note_marks(marks);
                 let body = Replay::new(client, request.framing(), cluster.config().replay_limit, self.shared.clock);
                 let fields = asked.fields;
-                match cluster.config().timeouts.request {
+                let mut answer = match cluster.config().timeouts.request {
                     None => self.balance(cluster, endpoints, &head, &body, asked, telling).await,
                     Some(limit) => {
                         let balancing = self.balance(cluster, endpoints, &head, &body, asked, telling);
@@ -172,7 +175,11 @@ impl<D: Dial> Proxy<D> {
                             Err(_) => rejected(Reject::RequestTimeout, fields, telling),
                         }
                     }
+                };
+                if let (Some(name), Some(id)) = (&self.shared.marking.request_id, telling.request_id()) {
+                    answer.add_missing_field(name, id);
                 }
+                answer
             }
         }
     }

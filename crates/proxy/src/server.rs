@@ -109,6 +109,7 @@ impl Server {
             clock: clusters.clock,
             audience: config.audience,
             faults: config.faults,
+            marking: config.marking,
         });
         let crowd = Arc::new(Crowd::new(&config.limits));
         let (stop, stopping) = watch::channel(false);

@@ -25,6 +25,12 @@ pub(super) const TRACES_SAMPLE: f64 = 0.0;
 /// About a megabyte of each kind, and more than anybody reads.
 pub(super) const TRACES_KEPT: usize = 1000;
 
+/// What this service is called where its spans are shown.
+pub(super) const SERVICE: &str = "lb";
+
+/// One in a hundred: enough to see what is usual, and cheap.
+pub(super) const SPANS_SAMPLE: f64 = 0.01;
+
 /// Everybody gets the same.
 pub(super) const WEIGHT: u32 = 1;
 

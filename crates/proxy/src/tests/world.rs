@@ -23,7 +23,7 @@ use crate::guests::Guests;
 use crate::limits::{Crowd, Limits};
 use crate::proxy::{Proxy, Shared};
 use crate::route::{ClusterId, Route, Routes, Target};
-use crate::{Address, Key, connection};
+use crate::{Address, Key, Marking, connection};
 
 /// What an endpoint does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -218,6 +218,7 @@ impl World {
             clock,
             audience,
             faults: Arc::default(),
+            marking: Marking::default(),
         });
         Self {
             cluster,
