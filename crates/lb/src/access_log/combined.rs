@@ -34,8 +34,8 @@ pub(super) fn push(into: &mut String, story: &Story, clock: Clock) {
 
 fn push_or_hyphen(into: &mut String, value: Option<&str>) {
     match value {
-        Some(value) if !value.is_empty() => push_escaped(into, value),
-        Some(_) | None => into.push('-'),
+        Some(value) => push_escaped(into, value),
+        None => into.push('-'),
     }
 }
 
