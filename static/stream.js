@@ -36,8 +36,9 @@ export function listen(hear) {
       expectMore();
       hear.status(JSON.parse(event.data));
     });
-    source.addEventListener("belief", (event) => hear.belief(JSON.parse(event.data)));
-    source.addEventListener("probe", (event) => hear.probe(JSON.parse(event.data)));
+    for (const name of ["belief", "probe", "tick", "flow", "event", "drill"]) {
+      source.addEventListener(name, (event) => hear[name](JSON.parse(event.data)));
+    }
     // The browser's own way to reconnect waits seconds, and gives up for good on some answers.
     source.addEventListener("error", again);
     expectMore();
