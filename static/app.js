@@ -54,6 +54,7 @@ listen({
   },
   probe: (change) => store.tell(probeSaid, change),
   lost: () => store.tell(connectionLost),
+  refused: panels.refused,
 });
 
 listenToKeys({

@@ -41,6 +41,8 @@ export function createPanels(store) {
     again: () => {
       if (store.state.admin.offered) begin();
     },
+    /** lb tells nothing without the token, and the person did not give it. */
+    refused: () => tell.problem("lb tells nothing without its token. Load the page again to be asked for it."),
     status: () => store.tell(statusSeen),
     tick: offered,
     flow() {

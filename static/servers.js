@@ -2,6 +2,7 @@
 // they are made anew only when the configuration names other servers.
 
 import { createCard } from "./card.js";
+import { trafficOf } from "./cards/seen.js";
 import { extrasOf } from "./cards/view.js";
 import { byId, copyOf, field, setShown, setText } from "./dom.js";
 import { cardOf, saysNow, serversOf } from "./view.js";
@@ -55,9 +56,11 @@ export function createServers(store, controls, actions) {
     if (shape !== drawn) rebuild(status, servers);
     drawn = shape;
     const now = Date.now();
-    const keysOf = new Map(status.clusters.map((cluster) => [cluster, servers.filter((one) => one.cluster === cluster).map(({ key }) => key)]));
+    const traffic = new Map(status.clusters.map((cluster) => [
+      cluster, trafficOf(state.seen, servers.filter((one) => one.cluster === cluster).map(({ key }) => key)),
+    ]));
     for (const server of servers) {
-      cards.get(server.key).draw(cardOf(state, server, now), extrasOf(state, server, keysOf.get(server.cluster), now));
+      cards.get(server.key).draw(cardOf(state, server, now), extrasOf(state, server, traffic.get(server.cluster), now));
     }
     if (state.controls !== null) document.documentElement.dataset.ready = "true";
   });

@@ -31,13 +31,14 @@ function withProbe(probes, probe) {
 }
 
 /**
- * One server's part of the attempts at all of its cluster's servers.
- * @param {SeenState} seen @param {string} key @param {string[]} keys those of its cluster
- * @returns {{ part: number, whole: number, seconds: number }} attempts, in so many seconds
+ * Each server's part of the attempts at all of its cluster's servers.
+ * @param {SeenState} seen @param {string[]} keys those of the cluster
+ * @returns {(key: string) => { part: number, whole: number, seconds: number }} attempts, in so many seconds
  */
-export function trafficOf({ samples }, key, keys) {
+export function trafficOf({ samples }, keys) {
   const [first, last] = [samples.at(0), samples.at(-1)];
-  if (!first || first === last) return { part: 0, whole: 0, seconds: 0 };
-  const of = (one) => Math.max(0, (last.attempts[one] ?? 0) - (first.attempts[one] ?? 0));
-  return { part: of(key), whole: keys.reduce((sum, one) => sum + of(one), 0), seconds: (last.at - first.at) / 1000 };
+  if (!first || first === last) return () => ({ part: 0, whole: 0, seconds: 0 });
+  const partOf = (key) => Math.max(0, (last.attempts[key] ?? 0) - (first.attempts[key] ?? 0));
+  const whole = keys.reduce((sum, key) => sum + partOf(key), 0);
+  return (key) => ({ part: partOf(key), whole, seconds: (last.at - first.at) / 1000 });
 }

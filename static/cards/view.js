@@ -1,11 +1,13 @@
 // From the store to what a card shows besides the two beliefs: traffic, probes, and what is not as the file says. Pure.
 
 import { percent, span, timeOfDay } from "../words.js";
-import { trafficOf } from "./seen.js";
 
-/** @param {State} state @param {ReturnType<typeof import("../view.js").serversOf>[number]} server @param {string[]} keys those of its cluster @param {number} now */
-export function extrasOf(state, { key, cluster, endpoint }, keys, now) {
-  const { part, whole, seconds } = trafficOf(state.seen, key, keys);
+/**
+ * @param {State} state @param {ReturnType<typeof import("../view.js").serversOf>[number]} server
+ * @param {ReturnType<typeof import("./seen.js").trafficOf>} traffic of its cluster @param {number} now
+ */
+export function extrasOf(state, { key, cluster, endpoint }, traffic, now) {
+  const { part, whole, seconds } = traffic(key);
   const lbNow = now + state.ahead;
   const isHere = (one) => one.cluster === cluster.name && one.endpoint === endpoint.name;
   const drift = (state.status.drift ?? []).filter(isHere);
