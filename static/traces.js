@@ -33,14 +33,17 @@ export function createTraces(store, tell) {
   let endpointsDrawn = "";
   let listDrawn = null;
 
-  /** Asks for the traces; of two answers only the one to the later question counts. */
-  async function load() {
+  /**
+   * Asks for the traces; of two answers only the one to the later question counts.
+   * @param {{ unasked?: boolean }} [how] `unasked`: by the page itself, not by the person, who may have begun to read meanwhile
+   */
+  async function load({ unasked = false } = {}) {
     clearTimeout(timer);
     timer = 0;
     askedAt = performance.now();
     const question = asked += 1;
     const { ok, said, problem } = await ask(pathOf(store.state.traces));
-    if (question !== asked) return;
+    if (question !== asked || (unasked && !mayMove())) return;
     if (ok) store.tell(tracesSaid, said);
     else store.tell(tracesFailed, problem);
   }
@@ -48,12 +51,21 @@ export function createTraces(store, tell) {
   /** Someone reads: a list that moved under the eyes could not be read. */
   const isReading = () => hovered || store.state.traces.open !== null || list.contains(document.activeElement);
 
-  function refresh() {
+  const mayMove = () => !store.state.traces.loaded || !isReading();
+
+  /** Whether the list is to be asked for anew, though nobody said so. */
+  function isDue() {
     const { traces, admin } = store.state;
-    if (!admin.offered || traces.selection || timer) return;
-    if (!inView || document.hidden || (isReading() && traces.loaded)) return;
-    if (!traces.newer && traces.loaded) return;
-    timer = setTimeout(load, Math.max(0, askedAt + REFRESH_MS - performance.now()));
+    if (!admin.offered || traces.selection || !inView || document.hidden) return false;
+    return mayMove() && (traces.newer || !traces.loaded);
+  }
+
+  function refresh() {
+    if (timer || !isDue()) return;
+    timer = setTimeout(() => {
+      timer = 0;
+      if (isDue()) load({ unasked: true });
+    }, Math.max(0, askedAt + REFRESH_MS - performance.now()));
   }
 
   function readingChanged() {
@@ -195,9 +207,9 @@ function withOpened({ list, opened }) {
   return [opened, ...list];
 }
 
-function aboutIn({ loaded, kept, dropped, sample, list, selection }) {
+function aboutIn({ loaded, kept, dropped, sample, list, selection, limit }) {
   if (!loaded) return "";
-  if (selection) return counted(list.length, "trace", "traces");
+  if (selection) return list.length < limit ? counted(list.length, "trace", "traces") : `the latest ${limit} traces`;
   const lost = dropped > 0 ? ` ${dropped} more deserved it, but too many came at once.` : "";
   return `${counted(kept, "trace is", "traces are")} kept: all that failed or were retried, and ${sample > 0 ? percent(sample, 1) : "none"} of the others.${lost}`;
 }
