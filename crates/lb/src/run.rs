@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use lb_proxy::{BindError, Clusters, Local, Routes, Server, Target};
+use lb_proxy::{Audience, BindError, Clusters, Local, Routes, Server, Tallies, Target};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -73,12 +73,16 @@ impl Running {
         let clusters = Clusters::start(config.clusters);
         let (stopping, stop) = watch::channel(false);
         let admin = Admin::new(config.origin, config.workers.get(), &clusters, stop.clone());
+        let tallies = Arc::new(Tallies::new(config.workers.get(), config.routes.len(), clusters.handles()));
+        let audience = Arc::new(Audience::nobody());
         let routes = Routes::new(config.routes.into_iter().map(|route| build(route, &admin)).collect());
         let proxy = lb_proxy::Config {
             workers: config.workers,
             listeners: config.listeners,
             limits,
             stop_timeout: config.stop_timeout,
+            tallies: Some(Arc::clone(&tallies)),
+            audience,
         };
         if let Some(address) = config.admin {
             serve_admin(address, &admin, stop).await?;

@@ -72,6 +72,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Answer<S> {
         }
     }
 
+    /// Its status.
+    pub(crate) fn status(&self) -> u16 {
+        match self {
+            Self::Own(head, _) | Self::Local(head, _) => head.status.as_u16(),
+            Self::Carried(carried) => carried.status(),
+        }
+    }
+
     /// Whether more of the request is still to be sent to whoever answers.
     pub(crate) fn takes_more(&self) -> bool {
         match self {

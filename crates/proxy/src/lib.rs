@@ -26,6 +26,7 @@ mod address;
 mod alarm;
 mod answer;
 mod attempt;
+mod audience;
 mod buffer;
 mod carried;
 mod cells;
@@ -49,6 +50,7 @@ mod limits;
 mod listener;
 mod local;
 mod metrics;
+mod order;
 mod path;
 mod pool;
 mod probe;
@@ -62,6 +64,8 @@ mod secret;
 mod server;
 mod session;
 mod story;
+mod tally;
+mod telling;
 mod trace;
 mod tunnel;
 mod upload;
@@ -69,6 +73,7 @@ mod wire;
 mod worker;
 
 pub use address::{Address, BadAddress};
+pub use audience::{Audience, Listener};
 pub use clock::Clock;
 pub use cluster::{ClusterHandle, ClusterSnapshot, EndpointSnapshot, ProbeSnapshot};
 pub use config::{
@@ -81,10 +86,12 @@ pub use lb_http1::Limits as HeadLimits;
 pub use limits::Limits;
 pub use local::{BoxError, Local, LocalBody, LocalFuture};
 pub use metrics::{ClusterMetrics, EndpointMetrics, Histogram, Metrics, RouteMetrics, STOPS, WorkerMetrics};
+pub use order::{Deviation, Order, Ordered};
 pub use route::{ClusterId, Pin, Route, Routes, Target};
 pub use secret::Secret;
 pub use server::{BindError, Clusters, Server};
 pub use story::{Asked, End, Listed, Passed, Span, Story, Try, Wanted};
+pub use tally::Tallies;
 
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lb_balance::{Attempts, EndpointId, Timestamp, Turn};
+use lb_balance::{Attempts, EndpointId, Outcome, Timestamp, Turn};
 use tokio::time::timeout;
 
 use crate::attempt::{self, Endpoint, Hit, Miss};
@@ -19,6 +19,7 @@ use crate::dial::Dial;
 use crate::forward::Outgoing;
 use crate::held::Held;
 use crate::replay::Replay;
+use crate::telling::{Connected, Telling};
 
 /// One request and its attempts.
 pub(crate) struct Race<'r, D: Dial> {
@@ -29,12 +30,15 @@ pub(crate) struct Race<'r, D: Dial> {
     ties: Ties,
     // `None` where there is no hedge, or none any more: one a request.
     hedge_after: Option<Duration>,
+    has_hedged: bool,
     other: Option<Runner<'r, D>>,
 }
 
 /// Something has come of an attempt.
 pub(crate) struct Done<D: Dial> {
     pub(crate) lease: Held,
+    pub(crate) began: Timestamp,
+    pub(crate) connected: Connected,
     pub(crate) result: Result<Hit<D::Stream>, Miss>,
 }
 
@@ -57,7 +61,7 @@ impl<'r, D: Dial> Race<'r, D> {
         // A session is better off late than elsewhere.
         let may_be_hedged = || ties.session.is_none() && ties.pinned.is_none() && head.only_asks() && body.is_empty();
         let hedge_after = cluster.hedge_after().filter(|_| may_be_hedged());
-        Self { cluster, endpoints, head, body, ties, hedge_after, other: None }
+        Self { cluster, endpoints, head, body, ties, hedge_after, has_hedged: false, other: None }
     }
 
     /// Begins an attempt, if there is a lease for one, and waits until something comes of it, or of one that is under way.
@@ -76,11 +80,21 @@ impl<'r, D: Dial> Race<'r, D> {
         }
     }
 
+    /// Whether a hedge has begun.
+    pub(crate) fn has_hedged(&self) -> bool {
+        self.has_hedged
+    }
+
     /// What is to be delivered is there: an attempt that is still under way is cancelled.
-    pub(crate) fn end(self, attempts: &mut Attempts<'_>) {
+    pub(crate) fn end(self, attempts: &mut Attempts<'_>, telling: &mut Telling) {
         if let Some(Runner { endpoint, turn, began, done }) = self.other {
             let now = self.endpoints[endpoint.index()].clock.now();
-            attempts.note_overtaken(endpoint, now.since(began));
+            let took = now.since(began);
+            attempts.note_overtaken(endpoint, took);
+            telling.note_overtaken(endpoint, turn, began, took);
+            if let Some(tally) = &self.endpoints[endpoint.index()].tally {
+                tally.note(Outcome::Overtaken, took);
+            }
             // The lease first: it lays the trial's ticket down, which the news then takes away.
             drop(done);
             if turn == Turn::Trial {
@@ -121,7 +135,7 @@ impl<'r, D: Dial> Race<'r, D> {
         }
         let now = self.endpoints[first.endpoint.index()].clock.now();
         let lease = attempts.hedge(first.endpoint, now, |attempts| self.cluster.pick(attempts, self.ties, now).ok())?;
-        self.hedge_after = None;
+        (self.hedge_after, self.has_hedged) = (None, true);
         Some(self.start(lease, false))
     }
 
@@ -142,6 +156,7 @@ async fn run<D: Dial>(
 ) -> Done<D> {
     let endpoint = &endpoints[lease.endpoint().index()];
     let began = lease.began().unwrap_or_else(|| lease.begin_anew(endpoint.clock.now()));
-    let result = attempt::run(endpoint, head, body, began, fresh).await;
-    Done { lease, result }
+    let mut connected = Connected::default();
+    let result = attempt::run(endpoint, head, body, began, fresh, &mut connected).await;
+    Done { lease, began, connected, result }
 }

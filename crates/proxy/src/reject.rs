@@ -87,6 +87,37 @@ impl Reject {
         }
     }
 
+    /// All reasons for machines that there are.
+    pub(crate) const TOKENS: [&'static str; 26] = [
+        "no-route",
+        "bad-request",
+        "head-too-large",
+        "target-too-long",
+        "body-too-large",
+        "request-timeout",
+        "too-many-connections",
+        "coding",
+        "version",
+        "expectation",
+        "client-timeout",
+        "no-endpoint",
+        "at-capacity",
+        "queue-full",
+        "queue-timeout",
+        // Those of failures, in the order of `Failure::ALL`.
+        "refused",
+        "unreachable",
+        "shortage",
+        "connect-timeout",
+        "closed",
+        "idle-race",
+        "response-timeout",
+        "invalid-header",
+        "wrong-body",
+        "truncated",
+        "stalled",
+    ];
+
     fn status(self) -> StatusCode {
         match self {
             Self::NoRoute => StatusCode::NOT_FOUND,
@@ -252,6 +283,17 @@ mod tests {
             let answer = reject.answer(&Fields::default());
             assert_eq!((answer.status(), token), (StatusCode::SERVICE_UNAVAILABLE, reject.token()));
             assert_eq!(answer.headers()[RETRY_AFTER], "1");
+        }
+    }
+
+    #[test]
+    fn the_reasons_for_machines_are_all_listed() {
+        let failures = Failure::ALL.map(Failure::token);
+        assert_eq!(Reject::TOKENS[Reject::TOKENS.len() - failures.len()..], failures);
+        for reject in
+            [Reject::NoRoute, Reject::AtCapacity, Reject::ClientTimeout, Reject::NoEndpoint { retry_after: 1 }]
+        {
+            assert!(Reject::TOKENS.contains(&reject.token()), "{reject:?}");
         }
     }
 
