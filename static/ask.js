@@ -53,8 +53,16 @@ function parsed(text) {
   }
 }
 
-/** What lb said was wrong, as it said it: as `{"error": …}`, or as a line of text behind the status. */
+/** What lb said was wrong, as it said it: as `{"error": …}`, or as a line of text behind the status; and what to do. */
 function problemOf(status, said, text) {
   const reason = typeof said?.error === "string" ? said.error : text.trim().replace(/^\d{3} [A-Z][A-Za-z ]*: /, "");
-  return reason ? `lb says: ${reason.replace(/\.$/, "")}.` : `lb answered ${status} without a reason.`;
+  const told = reason ? `lb says: ${reason.replace(/\.$/, "")}.` : `lb answered ${status} without a reason.`;
+  return `${told} ${adviceFor(status)}`.trim();
+}
+
+function adviceFor(status) {
+  if (status === 403) return "Change lb's configuration if it should be allowed.";
+  if (status === 404) return "Perhaps the configuration was changed meanwhile: see what is there now.";
+  if (status >= 400 && status < 500) return "Correct that, then try again.";
+  return "Try again in a moment.";
 }

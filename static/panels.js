@@ -36,7 +36,7 @@ export function createPanels(store) {
   return {
     actions,
     /** Closes what is open. @returns {boolean} whether something was */
-    escape: traces.close,
+    escape: traces.escape,
     /** lb is heard again after it was lost: perhaps another one, with another configuration. */
     again: () => {
       if (store.state.admin.offered) begin();

@@ -130,11 +130,14 @@ export function createTraces(store, tell) {
     store.tell(limitSet, store.state.traces.limit === FEW ? MANY : FEW);
     load();
   });
-  back.addEventListener("click", () => {
+  function leaveSelection() {
+    if (!store.state.traces.selection) return false;
     store.tell(selectionSet, null);
     load();
     title.focus();
-  });
+    return true;
+  }
+  back.addEventListener("click", leaveSelection);
   document.addEventListener("show-traces", ({ detail }) => {
     store.tell(selectionSet, { title: detail.title, query: new URLSearchParams(detail.query).toString() });
     load();
@@ -197,7 +200,8 @@ export function createTraces(store, tell) {
       store.tell(tracesGrew);
       refresh();
     },
-    close,
+    /** Closes what is open, then what was chosen. @returns {boolean} whether there was something */
+    escape: () => close() || leaveSelection(),
   };
 }
 

@@ -10,7 +10,7 @@ import { isYes } from "./view.js";
 /**
  * @param {ReturnType<typeof import("../store.js").createStore>} store
  * @param {ReturnType<typeof import("../tell.js").createTell>} tell
- * @param {(server: { cluster: string, endpoint: string, key: string }, duration: string) => Promise<boolean>} whatIf
+ * @param {ReturnType<typeof import("./whatif.js").createWhatIf>} whatIf
  */
 export function createActions(store, tell, whatIf) {
   function serverOf(key) {
@@ -33,14 +33,15 @@ export function createActions(store, tell, whatIf) {
     async drain(key, draining, duration) {
       const server = serverOf(key);
       if (!server) return;
-      if (draining && !await whatIf(server, duration)) return;
+      if (draining && !await whatIf(server, { draining }, duration)) return;
       await change(server, limited({ draining }, duration), draining ? `${key} does not drain.` : `${key} is not enabled.`);
     },
 
-    /** @param {string} key @param {number} weight @param {string} duration */
-    async weigh(key, weight, duration) {
+    /** @param {string} key @param {number} weight @param {string} duration @param {boolean} asks whether to show first what would be */
+    async weigh(key, weight, duration, asks) {
       const server = serverOf(key);
-      if (server) await change(server, limited({ weight }, duration), `${key} keeps its weight.`);
+      if (!server || (asks && !await whatIf(server, { weight }, duration))) return;
+      await change(server, limited({ weight }, duration), `${key} keeps its weight.`);
     },
 
     /** @param {Drift} drift */

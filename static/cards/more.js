@@ -61,8 +61,11 @@ function createControls(place, key, actions, viewNow) {
     }
   };
   drain.addEventListener("click", once(drain, () => actions.drain(key, !viewNow().draining, duration.value)));
-  const set = weight.querySelector("button");
-  weight.addEventListener("submit", once(set, () => actions.weigh(key, Number(number.value), duration.value)));
+  // Both buttons submit, so that the browser checks the number first.
+  const set = weight.querySelector("[value=set]");
+  weight.addEventListener("submit", (event) => once(set, () => {
+    return actions.weigh(key, Number(number.value), duration.value, event.submitter?.value === "ask");
+  })(event));
   fault.addEventListener("submit", once(play, () => actions.playFault(key, faultFrom(find))));
   fault.addEventListener("input", drawFault);
 

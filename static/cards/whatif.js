@@ -1,4 +1,4 @@
-// "What if web2 drained": before it is, who would get its requests, and whether to do it.
+// "What if web2 drained", or had another weight: before it is so, who would get how much, and whether to do it.
 
 import { ask } from "../ask.js";
 import { byId, copyOf, field, setShown, setText } from "../dom.js";
@@ -8,19 +8,25 @@ import { perSecond } from "./view.js";
 /** So many endpoints are named, those that would change most; the rest is summed. */
 const NAMED = 12;
 
-/** @returns {(server: { cluster: string, endpoint: string, key: string }, duration: string) => Promise<boolean>} whether to drain it */
+/** @typedef {{ draining: true } | { weight: number }} Change */
+
+/**
+ * @returns {(server: { cluster: string, endpoint: string, key: string }, change: Change, duration: string) => Promise<boolean>}
+ *   whether to do it
+ */
 export function createWhatIf() {
   const dialog = byId("what-if");
   const [intro, table, notes] = ["intro", "table", "notes"].map((name) => field(dialog, name));
-  const drain = dialog.querySelector("[value=drain]");
+  const go = dialog.querySelector("[value=go]");
+  const sessions = field(dialog, "sessions");
   let asked = 0;
 
-  async function project({ cluster, endpoint }) {
+  async function project({ cluster, endpoint }, change) {
     const question = asked += 1;
     setText(intro, "Asking lb what would become of the others.");
     setShown(table, false);
     notes.replaceChildren();
-    const path = `clusters/${encodeURIComponent(cluster)}/endpoints/${encodeURIComponent(endpoint)}/what-if?draining=true`;
+    const path = `clusters/${encodeURIComponent(cluster)}/endpoints/${encodeURIComponent(endpoint)}/what-if?${new URLSearchParams(change)}`;
     const { ok, said, problem } = await ask(path);
     if (question !== asked) return;
     if (!ok) return setText(intro, `What would become of the others cannot be told. ${problem}`);
@@ -34,16 +40,19 @@ export function createWhatIf() {
     }));
   }
 
-  return function whatIf(server, duration) {
-    setText(byId("what-if-title"), `What if ${server.key} drained`);
-    setText(drain, `Drain ${server.key}${duration ? ` for ${duration.replace("m", " min")}` : ""}`);
+  return function whatIf(server, change, duration) {
+    const drains = "draining" in change;
+    const long = duration ? ` for ${duration.replace("m", " min")}` : "";
+    setText(byId("what-if-title"), drains ? `What if ${server.key} drained` : `What if ${server.key} had weight ${change.weight}`);
+    setText(go, drains ? `Drain ${server.key}${long}` : `Set weight ${change.weight}${long}`);
+    setShown(sessions, drains);
     dialog.returnValue = "";
     dialog.showModal();
-    project(server);
+    project(server, change);
     return new Promise((resolve) => {
       dialog.addEventListener("close", () => {
         asked += 1;
-        resolve(dialog.returnValue === "drain");
+        resolve(dialog.returnValue === "go");
       }, { once: true });
     });
   };
