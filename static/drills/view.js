@@ -49,6 +49,7 @@ function inWords({ state, error, expectations }, elapsed, broken) {
   if (state === "running") return broken.length > 0 ? `Running; ${broken.length} of ${count} expectations broken so far.` : "Running.";
   if (state === "passed") return count === 1 ? "Passed: what was expected held." : `Passed: all ${count} expectations held.`;
   if (state === "stopped") return `Stopped after ${span(elapsed)}; nothing is played any more.`;
+  if (broken.length === 0) return "Failed.";
   const which = broken.map(({ says, measured }) => (measured ? `${says} (${measured})` : says)).join("; ");
   return `Failed: ${broken.length} of ${count} expectations broken: ${which}.`;
 }

@@ -70,9 +70,10 @@ export function storyInWords(trace) {
   return sentences.join(" ");
 }
 
-function attemptInWords({ endpoint, says, us, turn, fault }) {
+function attemptInWords({ endpoint, status, says, us, turn, fault }) {
   const right = TURNS[turn] ? `, asked ${TURNS[turn]},` : "";
-  return `${endpoint}${right} ${says} in ${took(us)}${fault ? ", a fault that is played on purpose" : ""}`;
+  const time = status === null ? `(${took(us)})` : `in ${took(us)}`;
+  return `${endpoint}${right} ${says} ${time}${fault ? `, for lb played a fault on purpose (${fault})` : ""}`;
 }
 
 /** What led from an attempt to the next one: a hedge begins while the attempt that it overtakes is still under way. */
