@@ -41,7 +41,13 @@ export function open(url, { lastEventId = "", token = "", on, onEnd = () => {} }
         return end(status, status === 200 ? `it is ${type || "of no type"}, not ${STREAM}` : `answered ${status}`);
       }
       const parse = createParser(lastEventId, (name, said) => {
-        if (isOpen && Object.hasOwn(on, name)) on[name](said);
+        if (!isOpen || !Object.hasOwn(on, name)) return;
+        try {
+          on[name](said);
+        } catch (error) {
+          // As EventSource does: whoever cannot bear what was said does not end the stream for the others.
+          reportError(error);
+        }
       });
       // The decoder of the stream drops a byte order mark and holds back a character that is cut in two.
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();

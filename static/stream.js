@@ -11,25 +11,25 @@ const LONGEST_PAUSE_MS = 2000;
 const SILENCE_MS = 5000;
 
 /**
- * @param {{ lost: () => void, refused: () => void, [name: string]: (said: any) => void }} hear by the event's name. `lost` is
- *   the stream's end; after `refused`, for want of a token, nothing more is heard
+ * @param {{ lost: () => void, refused: () => void, since?: () => number, [told: string]: (said: any) => any }} hear a function for
+ *   each of what is told that is wanted, by its name. `lost` is the stream's end; after `refused`, for want of a token, nothing
+ *   more is heard. `since` gives the number of the last event that is known, so that lb tells those that were missed
  */
-export function listen({ lost, refused, ...hear }) {
+export function listen({ lost, refused, since, ...hear }) {
   let pause = FIRST_PAUSE_MS;
   let silence = 0;
-  let lastEventId = "";
 
   function connect() {
     const token = tokenNow();
+    const last = since?.() ?? 0;
     const on = Object.fromEntries(Object.keys(hear).map((name) => [name, (said) => {
-      lastEventId = said.lastEventId;
       if (name === "status") {
         pause = FIRST_PAUSE_MS;
         expectMore();
       }
       hear[name](JSON.parse(said.data));
     }]));
-    const stream = open(EVENTS, { lastEventId, token, on, onEnd: ended });
+    const stream = open(EVENTS, { lastEventId: last > 0 ? String(last) : "", token, on, onEnd: ended });
 
     function again() {
       clearTimeout(silence);

@@ -4,7 +4,7 @@
 import { ask } from "./ask.js";
 import { byId, setShown, setText } from "./dom.js";
 import { counted, percent } from "./words.js";
-import { FEW, MANY, hashOf, idInHash, isFiltered, pathOf, pathOfOne } from "./traces/query.js";
+import { FEW, MANY, hashOf, idInHash, isFiltered, limitOf, pathOf, pathOfOne } from "./traces/query.js";
 import { createRows } from "./traces/rows.js";
 import {
   filterSet, limitSet, nextSaid, selectionSet, traceClosed, traceOpened, tracesFailed, tracesGrew, tracesPaused, tracesSaid,
@@ -182,7 +182,7 @@ export function createTraces(store, tell) {
     setText(empty, shown.length > 0 ? traces.problem : emptyIn(traces));
     setShown(empty, shown.length === 0 || traces.problem !== "");
     setShown(list, shown.length > 0);
-    setShown(more, traces.limit === MANY || traces.list.length >= FEW);
+    setShown(more, limitOf(traces) === traces.limit && (traces.limit === MANY || traces.list.length >= FEW));
     setText(more, traces.limit === MANY ? `Show ${FEW}` : `Show up to ${MANY}`);
     if (listDrawn?.list !== traces.list || listDrawn.opened !== traces.opened) rows.show(shown);
     listDrawn = traces;
@@ -211,9 +211,10 @@ function withOpened({ list, opened }) {
   return [opened, ...list];
 }
 
-function aboutIn({ loaded, kept, dropped, sample, list, selection, limit }) {
+function aboutIn(traces) {
+  const { loaded, kept, dropped, sample, list, selection } = traces;
   if (!loaded) return "";
-  if (selection) return list.length < limit ? counted(list.length, "trace", "traces") : `the latest ${limit} traces`;
+  if (selection) return list.length < limitOf(traces) ? counted(list.length, "trace", "traces") : `the latest ${list.length} traces`;
   const lost = dropped > 0 ? ` ${dropped} more deserved it, but too many came at once.` : "";
   return `${counted(kept, "trace is", "traces are")} kept: all that failed or were retried, and ${sample > 0 ? percent(sample, 1) : "none"} of the others.${lost}`;
 }

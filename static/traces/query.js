@@ -8,8 +8,14 @@ export const MANY = 100;
 export function pathOf({ filter, selection, limit }) {
   const query = new URLSearchParams(selection ? selection.query : undefined);
   if (!selection) for (const [name, value] of Object.entries(filter)) if (value !== "") query.set(name, value);
-  query.set("limit", String(limit));
+  // Who chose may have said how many.
+  if (!selection || !query.has("limit")) query.set("limit", String(limit));
   return `traces?${query}`;
+}
+
+/** How many are listed at most. @param {TracesState} traces */
+export function limitOf({ selection, limit }) {
+  return Number(new URLSearchParams(selection?.query).get("limit")) || limit;
 }
 
 /** @param {number} id */
