@@ -103,7 +103,7 @@ export function createTraces(store, tell) {
 
   function openFromAddress() {
     const id = idInHash(location.hash);
-    if (id === null) return;
+    if (id === null || id === store.state.traces.open) return;
     section.scrollIntoView({ block: "start" });
     open(id);
   }
