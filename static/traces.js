@@ -96,7 +96,9 @@ export function createTraces(store, tell) {
     if (id === null) return false;
     history.replaceState(null, "", location.pathname + location.search);
     store.tell(traceClosed);
-    rows.focus(id);
+    // One that was opened by its address leaves with its row.
+    if (store.state.traces.list.some((trace) => trace.id === id)) rows.focus(id);
+    else title.focus();
     readingChanged();
     return true;
   }

@@ -72,6 +72,7 @@ fn a_trace_tells_its_story_and_who_was_passed_over_and_has_an_address() {
 
         page.reload().await;
         wait_for(page, "its address opens it", "document.querySelector('[data-trace=\"11\"] .trace-detail')").await;
+        wait_for(page, "the others are listed, too", "document.querySelector('[data-trace=\"12\"]')").await;
         page.press_escape().await;
         wait_for(page, "it closes", "!document.querySelector('.trace-detail')").await;
         let focus = "return [location.hash, document.activeElement.closest('[data-trace]')?.dataset.trace]";
