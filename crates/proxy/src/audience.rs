@@ -54,6 +54,11 @@ impl Audience {
         }
     }
 
+    /// What part of the requests is told though nothing was wrong with them, 0 to 1.
+    pub fn sample(&self) -> f64 {
+        self.sample as f64 / 4_294_967_296.0
+    }
+
     /// So many of the next requests are told, whatever comes of them.
     pub fn ask_for_next(&self, count: u32) {
         self.next.store(count, Ordering::Relaxed);
@@ -126,6 +131,7 @@ impl Ration {
             asked: audience.take_next(),
             watched: audience.watchers.load(Ordering::Relaxed) > 0 && self.watched.take(now),
             logged: audience.logs,
+            troubled: false,
         }
     }
 

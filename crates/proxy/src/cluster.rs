@@ -191,7 +191,8 @@ impl ClusterHandle {
         self.wake_one();
     }
 
-    pub(crate) fn name_of(&self, endpoint: EndpointId) -> &str {
+    /// The endpoint's name.
+    pub fn name_of(&self, endpoint: EndpointId) -> &str {
         self.config.endpoints[endpoint.index()].name()
     }
 

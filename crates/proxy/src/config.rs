@@ -11,7 +11,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderValue, Method};
 use lb_balance::{BudgetPolicy, Endpoint, Policy, RetryPolicy};
 
-use crate::{Address, Audience, Key, Limits, Secret, Tallies};
+use crate::{Address, Audience, Faults, Key, Limits, Marking, Secret, Tallies};
 
 /// What a server needs beside its routes and its clusters.
 #[derive(Debug)]
@@ -28,6 +28,10 @@ pub struct Config {
     pub tallies: Option<Arc<Tallies>>,
     /// Who is told of requests.
     pub audience: Arc<Audience>,
+    /// The faults that are played.
+    pub faults: Arc<Faults>,
+    /// How requests are marked.
+    pub marking: Marking,
 }
 
 /// One cluster.

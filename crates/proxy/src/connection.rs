@@ -86,6 +86,11 @@ async fn exchange<D: Dial, S: Stream>(
         proxy.tell(telling, Some(head), peer.address, End::ClientLeft, client.bytes());
         return false;
     };
+    if telling.is_reset {
+        client.end_with_reset();
+        proxy.tell(telling, Some(head), peer.address, End::BrokenOff, client.bytes());
+        return false;
+    }
     telling.status = Some(answer.status());
     // Nobody reads what is left of the request, unless whoever answers still takes it.
     let is_left_over = !client.has_sent_all() && !answer.takes_more();

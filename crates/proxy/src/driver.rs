@@ -45,6 +45,8 @@ pub struct ProbeChanged {
     pub endpoint: EndpointId,
     /// What it found.
     pub probe: ProbeSnapshot,
+    /// Whether it is a success and the one before it was none, or the other way round; the first is taken for news if it is none.
+    pub turned: bool,
 }
 
 /// Runs a cluster until its handle is gone.
@@ -57,7 +59,7 @@ pub(crate) struct Driver<D: Dial> {
     dial: D,
     orders: Orders,
     // By endpoint: how many probes came to something, and how many of them succeeded.
-    probed: Vec<(u64, u64)>,
+    probe_counts: Vec<(u64, u64)>,
     probes: JoinSet<Outcome>,
     under_way: HashMap<task::Id, (EndpointId, Timestamp)>,
 }
@@ -71,9 +73,9 @@ impl<D: Dial> Driver<D> {
         let picker = cluster.poll_picker(now).expect("a new cluster has a picker to give");
         let (sender, reports) = mpsc::channel(REPORTS);
         let handle = Arc::new(ClusterHandle::new(config, picker, sender, clock));
-        let probed = vec![(0, 0); handle.config().endpoints.len()];
+        let probe_counts = vec![(0, 0); handle.config().endpoints.len()];
         let (orders, probes, under_way) = (Orders::default(), JoinSet::new(), HashMap::new());
-        Self { cluster, handle, reports, news, clock, dial, orders, probed, probes, under_way }
+        Self { cluster, handle, reports, news, clock, dial, orders, probe_counts, probes, under_way }
     }
 
     pub(crate) fn handle(&self) -> Arc<ClusterHandle> {
@@ -134,14 +136,15 @@ impl<D: Dial> Driver<D> {
         let before = self.cluster.last_probe(endpoint);
         self.cluster.handle_probe(endpoint, outcome, began, self.clock.now());
         let Some((at, outcome, ok)) = self.cluster.last_probe(endpoint) else { return };
-        let (all, succeeded) = &mut self.probed[endpoint.index()];
+        let (all, succeeded) = &mut self.probe_counts[endpoint.index()];
         *all += 1;
         *succeeded += u64::from(ok);
         if before.is_none_or(|(_, before, _)| before != outcome) {
             let name = self.handle.name_of(endpoint);
             tracing::info!(cluster = self.handle.config().name, endpoint = name, "probe: {outcome}");
             let probe = ProbeSnapshot { at, outcome, ok };
-            self.tell(News::Probe(ProbeChanged { cluster: self.handle(), endpoint, probe }));
+            let turned = before.map_or(!ok, |(_, _, before)| before != ok);
+            self.tell(News::Probe(ProbeChanged { cluster: self.handle(), endpoint, probe, turned }));
         }
     }
 
@@ -197,7 +200,7 @@ impl<D: Dial> Driver<D> {
                 since,
                 reason: self.cluster.cause(id, now).to_string(),
                 probe: self.cluster.last_probe(id).map(|(at, outcome, ok)| ProbeSnapshot { at, outcome, ok }),
-                probes: self.probed[id.index()],
+                probes: self.probe_counts[id.index()],
                 ejections: self.cluster.ejections(id),
                 weight: self.cluster.weight_and_draining(id).0,
                 counters: self.cluster.counters(id),

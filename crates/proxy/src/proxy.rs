@@ -18,19 +18,20 @@ use crate::cluster::{ClusterHandle, Ties};
 use crate::config::ClusterConfig;
 use crate::dial::Dial;
 use crate::downstream::Downstream;
+use crate::faults::{FaultPlace, Faults, Played};
 use crate::forward::{self, Outgoing, Peer};
 use crate::heads::Heads;
 use crate::held::Held;
 use crate::limits::Limits;
 use crate::pool::Pool;
-use crate::race::{Done, Race};
+use crate::race::{Done, Race, Stage};
 use crate::reject::Reject;
 use crate::replay::Replay;
 use crate::route::{Routes, Target};
 use crate::story::{End, Try};
 use crate::tally::Tally;
 use crate::telling::Telling;
-use crate::{header, local, trace};
+use crate::{ClusterId, Marking, header, local, trace};
 
 /// What all workers share.
 pub(crate) struct Shared {
@@ -39,6 +40,8 @@ pub(crate) struct Shared {
     pub(crate) clusters: Vec<Arc<ClusterHandle>>,
     pub(crate) clock: Clock,
     pub(crate) audience: Arc<Audience>,
+    pub(crate) faults: Arc<Faults>,
+    pub(crate) marking: Marking,
 }
 
 /// One worker's proxy.
@@ -82,7 +85,7 @@ impl<D: Dial> Proxy<D> {
     /// A request has ended so: counts it, and tells whoever is to hear of it. `head` is not there if it could not be read.
     pub(crate) fn tell(
         &self,
-        telling: Telling,
+        mut telling: Telling,
         head: Option<&RequestHead>,
         client: IpAddr,
         end: End,
@@ -98,10 +101,10 @@ impl<D: Dial> Proxy<D> {
             tally.note_request(&telling, end, took, bytes);
         }
         if audience.is_anybody_there() {
-            let wanted = telling.wanted;
             // Files, the admin API and what reached no route are no decisions.
             let is_trouble = telling.cluster.is_some() && (telling.is_retried() || telling.has_failed(end));
-            if wanted.is_any() || (is_trouble && self.ration.may_tell_trouble(audience, now)) {
+            telling.wanted.troubled = is_trouble && self.ration.may_tell_trouble(audience, now);
+            if telling.wanted.is_any() {
                 audience.hear(telling.into_story(head, client, end, took, bytes));
             }
         }
@@ -126,6 +129,18 @@ impl<D: Dial> Proxy<D> {
         }
         let route = self.shared.routes.find(place.host, place.path);
         telling.route = route.map(|(index, _)| *index);
+        if let Some(index) = telling.route
+            && let Some(played) = self.shared.faults.draw(FaultPlace::Route(index), || telling.began)
+        {
+            match played {
+                Played::Delay(time) => tokio::time::sleep(time).await,
+                Played::Abort(status) => return rejected(Reject::Played { status }, request.fields(), telling),
+                Played::Reset => {
+                    telling.is_reset = true;
+                    return rejected(Reject::Played { status: 502 }, request.fields(), telling);
+                }
+            }
+        }
         match route.map(|(_, route)| &route.target) {
             None => rejected(Reject::NoRoute, request.fields(), telling),
             Some(Target::Local(service)) => match local::request(request, &**client).await {
@@ -138,16 +153,20 @@ impl<D: Dial> Proxy<D> {
             },
             Some(Target::Cluster { cluster, pin, trace }) => {
                 telling.cluster = Some(*cluster);
+                let id = *cluster;
                 let (endpoints, cluster) = (&self.endpoints[cluster.0], &self.shared.clusters[cluster.0]);
                 let asked = Asked {
                     fields: request.fields(),
                     ties: cluster.ties_of(&place, request.fields(), pin.as_ref(), peer.address),
                     trace: *trace && request.fields().get(header::TRACE_NAME).is_some(),
+                    cluster: id,
                 };
-                let head = forward::outgoing(request, peer, &cluster.config().upgrades);
+                let marks = self.shared.marking.mark(request.fields());
+                let head = forward::outgoing(request, peer, &cluster.config().upgrades, &marks);
+                telling.note_marks(marks);
                 let body = Replay::new(client, request.framing(), cluster.config().replay_limit, self.shared.clock);
                 let fields = asked.fields;
-                match cluster.config().timeouts.request {
+                let mut answer = match cluster.config().timeouts.request {
                     None => self.balance(cluster, endpoints, &head, &body, asked, telling).await,
                     Some(limit) => {
                         let balancing = self.balance(cluster, endpoints, &head, &body, asked, telling);
@@ -156,7 +175,11 @@ impl<D: Dial> Proxy<D> {
                             Err(_) => rejected(Reject::RequestTimeout, fields, telling),
                         }
                     }
+                };
+                if let (Some(name), Some(id)) = (&self.shared.marking.request_id, telling.request_id()) {
+                    answer.add_missing_field(name, id);
                 }
+                answer
             }
         }
     }
@@ -188,12 +211,14 @@ impl<D: Dial> Proxy<D> {
             attempts.begin_now(now);
             telling.queued = now.since(began);
         }
-        let mut race = Race::new(cluster, endpoints, head, body, ties);
+        let stage = Stage { faults: &self.shared.faults, cluster: asked.cluster };
+        let mut race = Race::new(cluster, endpoints, head, body, ties, stage);
         // The last real answer: it is passed on when everything else fails.
         let mut kept: Option<Box<Carried<D::Stream>>> = None;
         let mut fresh = false;
         let outcome = loop {
-            let Done { mut lease, began, connected, result } = race.next(next.take(), fresh, &mut attempts).await;
+            let Done { mut lease, began, connected, played, result } =
+                race.next(next.take(), fresh, &mut attempts).await;
             let (outcome, sent) = match &result {
                 Ok(hit) => (Outcome::Answered { status: hit.wire.answer().status() }, body.sent()),
                 Err(miss) => (miss.outcome, miss.sent),
@@ -212,7 +237,7 @@ impl<D: Dial> Proxy<D> {
                 took,
                 outcome,
                 blamed: cluster.config().retry.blames(outcome),
-                played: false,
+                played,
                 passed: lease.take_passed(),
             });
             let verdict = attempts.judge(Attempt { endpoint, outcome, took }, sent, now, fastrand::u64(..));
@@ -305,6 +330,7 @@ struct Asked<'r> {
     fields: &'r Fields,
     ties: Ties,
     trace: bool,
+    cluster: ClusterId,
 }
 
 fn carry<D: Dial>(
@@ -326,8 +352,10 @@ fn missed(outcome: Outcome, body: &Replay) -> Reject {
     match outcome {
         Outcome::Failed(failure) => Reject::Endpoint(failure),
         Outcome::Abandoned => body.broken().map_or(Reject::ClientTimeout, Reject::broken),
-        Outcome::Answered { .. } | Outcome::Connected | Outcome::Overtaken => {
-            unreachable!("an answer is kept, and delivered")
+        // A real one is kept, and delivered.
+        Outcome::Answered { status } => Reject::Played { status },
+        Outcome::Connected | Outcome::Overtaken => {
+            unreachable!("probes alone are content with that, and what is overtaken is not awaited")
         }
     }
 }

@@ -10,12 +10,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lb_balance::{Attempts, EndpointId, Outcome, Timestamp, Turn};
-use tokio::time::timeout;
+use lb_balance::{Attempts, EndpointId, Failure, Outcome, Sent, Timestamp, Turn};
+use tokio::time::{sleep, timeout};
 
+use crate::ClusterId;
 use crate::attempt::{self, Endpoint, Hit, Miss};
 use crate::cluster::{ClusterHandle, Ties};
 use crate::dial::Dial;
+use crate::faults::{FaultPlace, Faults, Played};
 use crate::forward::Outgoing;
 use crate::held::Held;
 use crate::replay::Replay;
@@ -28,10 +30,18 @@ pub(crate) struct Race<'r, D: Dial> {
     head: &'r Outgoing,
     body: &'r Replay,
     ties: Ties,
+    stage: Stage<'r>,
     // `None` where there is no hedge, or none any more: one a request.
     hedge_after: Option<Duration>,
     has_hedged: bool,
     other: Option<Runner<'r, D>>,
+}
+
+/// Where faults may be played.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stage<'r> {
+    pub(crate) faults: &'r Faults,
+    pub(crate) cluster: ClusterId,
 }
 
 /// Something has come of an attempt.
@@ -39,6 +49,8 @@ pub(crate) struct Done<D: Dial> {
     pub(crate) lease: Held,
     pub(crate) began: Timestamp,
     pub(crate) connected: Connected,
+    /// Whether it was done to it on demand.
+    pub(crate) played: bool,
     pub(crate) result: Result<Hit<D::Stream>, Miss>,
 }
 
@@ -57,18 +69,19 @@ impl<'r, D: Dial> Race<'r, D> {
         head: &'r Outgoing,
         body: &'r Replay,
         ties: Ties,
+        stage: Stage<'r>,
     ) -> Self {
         // A session is better off late than elsewhere.
         let may_be_hedged = || ties.session.is_none() && ties.pinned.is_none() && head.only_asks() && body.is_empty();
         let hedge_after = cluster.hedge_after().filter(|_| may_be_hedged());
-        Self { cluster, endpoints, head, body, ties, hedge_after, has_hedged: false, other: None }
+        Self { cluster, endpoints, head, body, ties, stage, hedge_after, has_hedged: false, other: None }
     }
 
     /// Begins an attempt, if there is a lease for one, and waits until something comes of it, or of one that is under way.
     pub(crate) async fn next(&mut self, lease: Option<Held>, fresh: bool, attempts: &mut Attempts<'_>) -> Done<D> {
         match (lease, self.other.take()) {
             (Some(lease), None) if self.hedge_after.is_none() => {
-                run(self.endpoints, self.head, self.body, lease, fresh).await
+                run(self.endpoints, self.head, self.body, self.stage, lease, fresh).await
             }
             (Some(lease), other) => {
                 let runner = self.start(lease, fresh);
@@ -142,7 +155,12 @@ impl<'r, D: Dial> Race<'r, D> {
     fn start(&self, lease: Held, fresh: bool) -> Runner<'r, D> {
         let (endpoint, turn) = (lease.endpoint(), lease.turn());
         let began = self.endpoints[endpoint.index()].clock.now();
-        Runner { endpoint, turn, began, done: Box::pin(run(self.endpoints, self.head, self.body, lease, fresh)) }
+        Runner {
+            endpoint,
+            turn,
+            began,
+            done: Box::pin(run(self.endpoints, self.head, self.body, self.stage, lease, fresh)),
+        }
     }
 }
 
@@ -151,12 +169,34 @@ async fn run<D: Dial>(
     endpoints: &[Endpoint<D>],
     head: &Outgoing,
     body: &Replay,
+    stage: Stage<'_>,
     mut lease: Held,
     fresh: bool,
 ) -> Done<D> {
     let endpoint = &endpoints[lease.endpoint().index()];
     let began = lease.began().unwrap_or_else(|| lease.begin_anew(endpoint.clock.now()));
     let mut connected = Connected::default();
+    let place = FaultPlace::Endpoint(stage.cluster, lease.endpoint());
+    let played = stage.faults.draw(place, || endpoint.clock.now());
+    if let Some(played) = played
+        && let Some(outcome) = Box::pin(play(endpoint, played)).await
+    {
+        return Done { lease, began, connected, played: true, result: Err(Miss { outcome, sent: Sent::Nothing }) };
+    }
     let result = attempt::run(endpoint, head, body, began, fresh, &mut connected).await;
-    Done { lease, began, connected, result }
+    Done { lease, began, connected, played: played.is_some(), result }
+}
+
+/// Plays a fault in an endpoint's place; what comes of the attempt, if it is over with that.
+async fn play<D: Dial>(endpoint: &Endpoint<D>, played: Played) -> Option<Outcome> {
+    match played {
+        Played::Delay(time) => {
+            let limits = endpoint.timeouts;
+            let patience = limits.attempt.unwrap_or(limits.response).min(limits.response);
+            sleep(time.min(patience)).await;
+            (time >= patience).then_some(Outcome::Failed(Failure::ResponseTimeout))
+        }
+        Played::Abort(status) => Some(Outcome::Answered { status }),
+        Played::Reset => Some(Outcome::Failed(Failure::Closed)),
+    }
 }

@@ -50,6 +50,11 @@ pub(crate) enum Reject {
     QueueTimeout,
     /// The last endpoint that was tried failed.
     Endpoint(Failure),
+    /// A fault is played on demand.
+    Played {
+        /// Its status.
+        status: u16,
+    },
 }
 
 /// What is wrong with a request.
@@ -88,7 +93,8 @@ impl Reject {
     }
 
     /// All reasons for machines that there are.
-    pub(crate) const TOKENS: [&'static str; 26] = [
+    pub(crate) const TOKENS: [&'static str; 27] = [
+        "fault",
         "no-route",
         "bad-request",
         "head-too-large",
@@ -136,6 +142,7 @@ impl Reject {
             | Self::QueueFull
             | Self::QueueTimeout
             | Self::Endpoint(Failure::Shortage) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Played { status } => StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             Self::Endpoint(failure) if failure.is_timeout() => StatusCode::GATEWAY_TIMEOUT,
             Self::Endpoint(_) => StatusCode::BAD_GATEWAY,
         }
@@ -159,6 +166,7 @@ impl Reject {
             Self::AtCapacity => "at-capacity",
             Self::QueueFull => "queue-full",
             Self::QueueTimeout => "queue-timeout",
+            Self::Played { .. } => "fault",
             Self::Endpoint(failure) => failure.token(),
         }
     }
@@ -186,6 +194,7 @@ impl Reject {
             Self::BadRequest(BadRequest::Path(BadPath::BadPercent)) => "the path has a broken percent-encoding",
             Self::BadRequest(BadRequest::Path(BadPath::Nul)) => "the path has a NUL in it",
             Self::BadRequest(BadRequest::Body) => "the request's body broke off or is not framed as its head says",
+            Self::Played { .. } => "lb plays a fault here, since somebody asked it to",
             Self::Endpoint(failure) => match failure {
                 Failure::Refused => "the endpoint refused the connection",
                 Failure::Unreachable => "the endpoint could not be reached",
@@ -242,6 +251,7 @@ impl Reject {
             | Self::Version
             | Self::Expectation
             | Self::ClientTimeout
+            | Self::Played { .. }
             | Self::Endpoint(_) => None,
         }
     }

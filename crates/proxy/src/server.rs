@@ -108,6 +108,8 @@ impl Server {
             clusters: clusters.handles.clone(),
             clock: clusters.clock,
             audience: config.audience,
+            faults: config.faults,
+            marking: config.marking,
         });
         let crowd = Arc::new(Crowd::new(&config.limits));
         let (stop, stopping) = watch::channel(false);

@@ -81,12 +81,14 @@ pub struct Wanted {
     pub watched: bool,
     /// An access log wants each.
     pub logged: bool,
+    /// An endpoint failed, it was retried, or it got no good answer.
+    pub troubled: bool,
 }
 
 impl Wanted {
     /// Whether anybody wants it, whatever comes of it.
     pub fn is_any(self) -> bool {
-        self.sampled || self.asked || self.watched || self.logged
+        self.sampled || self.asked || self.watched || self.logged || self.troubled
     }
 }
 

@@ -8,6 +8,7 @@ use lb_balance::{EndpointId, Outcome, Stop, Timestamp, Turn};
 use lb_http1::{RequestHead, Version};
 
 use crate::ClusterId;
+use crate::marks::Marks;
 use crate::story::{Asked, End, Listed, Passed, Span, Story, Try, Wanted};
 
 /// One request's notes.
@@ -25,8 +26,10 @@ pub(crate) struct Telling {
     pub(crate) status: Option<u16>,
     pub(crate) head_bytes: u64,
     pub(crate) hedged: bool,
-    pub(crate) span: Option<Span>,
-    pub(crate) request_id: Option<Box<str>>,
+    // Its connection is to break: a fault is played.
+    pub(crate) is_reset: bool,
+    span: Option<Span>,
+    request_id: Option<Box<str>>,
     // The first stands apart so that the usual request, which needs no second, allocates nothing.
     first: Option<Try>,
     more: Vec<Try>,
@@ -55,11 +58,23 @@ impl Telling {
             status: None,
             head_bytes: 0,
             hedged: false,
+            is_reset: false,
             span: None,
             request_id: None,
             first: None,
             more: Vec::new(),
         }
+    }
+
+    /// It is marked so.
+    pub(crate) fn note_marks(&mut self, marks: Marks<'_>) {
+        self.span = marks.span;
+        self.request_id = marks.request_id.map(|(_, value)| value);
+    }
+
+    /// The id that it is marked with.
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
     }
 
     pub(crate) fn note_try(&mut self, one: Try) {

@@ -23,7 +23,7 @@ use crate::guests::Guests;
 use crate::limits::{Crowd, Limits};
 use crate::proxy::{Proxy, Shared};
 use crate::route::{ClusterId, Route, Routes, Target};
-use crate::{Address, Key, connection};
+use crate::{Address, Key, Marking, connection};
 
 /// What an endpoint does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -211,7 +211,15 @@ impl World {
         let target = Target::Cluster { cluster: ClusterId(0), pin: None, trace: true };
         let routes = Routes::new(vec![Route { host: None, path: "/".to_owned(), target }]);
         let audience = Arc::new(Audience::nobody());
-        let shared = Arc::new(Shared { limits, routes, clusters: vec![Arc::clone(&cluster)], clock, audience });
+        let shared = Arc::new(Shared {
+            limits,
+            routes,
+            clusters: vec![Arc::clone(&cluster)],
+            clock,
+            audience,
+            faults: Arc::default(),
+            marking: Marking::default(),
+        });
         Self {
             cluster,
             proxy: Rc::new(Proxy::new(shared, &pipes, None)),
