@@ -53,12 +53,14 @@ function parsed(text) {
   }
 }
 
-/** What lb said was wrong, as it said it: as `{"error": …}`, or as a line of text behind the status; and what to do. */
+/** What lb said was wrong, as it said it: as `{"error": …, "hint": …}`, or as a line of text behind the status; and what to do. */
 function problemOf(status, said, text) {
   const reason = typeof said?.error === "string" ? said.error : text.trim().replace(/^\d{3} [A-Z][A-Za-z ]*: /, "");
   const told = reason ? `lb says: ${reason.replace(/\.$/, "")}.` : `lb answered ${status} without a reason.`;
-  return `${told} ${adviceFor(status)}`.trim();
+  return `${told} ${typeof said?.hint === "string" ? sentence(said.hint) : adviceFor(status)}`;
 }
+
+const sentence = (text) => `${text[0]?.toUpperCase() ?? ""}${text.slice(1).replace(/\.$/, "")}.`;
 
 function adviceFor(status) {
   if (status === 403) return "Change lb's configuration if it should be allowed.";

@@ -3,7 +3,7 @@
 
 import { ask } from "./ask.js";
 import { byId, copyOf, field, setShown, setState, setText } from "./dom.js";
-import { drillSaid, drillsSaid } from "./drills/said.js";
+import { drillSaid, drillsMissing, drillsSaid } from "./drills/said.js";
 import { runOf, whyNotRun } from "./drills/view.js";
 
 const OWN = "";
@@ -19,6 +19,8 @@ export function createDrills(store, tell) {
   const [form, reason, empty, shown] = ["form", "why-not", "empty", "shown"].map((part) => byId(`drills-${part}`));
   let choices = "";
   let busy = false;
+  let inView = false;
+  let isAsked = false;
 
   async function act(button, how, failed) {
     if (busy) return;
@@ -28,15 +30,27 @@ export function createDrills(store, tell) {
     busy = false;
     if (!ok) return tell.problem(`${failed} ${problem}`);
     if (said?.steps) store.tell(drillSaid, said, Date.now());
-    else await begin();
+    else await load();
     // The other button has taken the place of the one that was pressed.
     if (hadFocus) requestAnimationFrame(() => (button === run ? stop : run).focus());
   }
 
-  async function begin() {
-    const { ok, said } = await ask("drills");
+  async function load() {
+    isAsked = true;
+    const { ok, status, said } = await ask("drills");
     if (ok) store.tell(drillsSaid, said, Date.now());
+    else if (status === 404) store.tell(drillsMissing);
+    else isAsked = false;
   }
+
+  /** Only who looks at the drills needs to know them. */
+  function loadInView() {
+    if (store.state.admin.offered && inView && !isAsked) load();
+  }
+  new IntersectionObserver(([entry]) => {
+    inView = entry.isIntersecting;
+    loadInView();
+  }).observe(section);
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -71,8 +85,8 @@ export function createDrills(store, tell) {
   }
 
   store.onDraw(({ admin, drills }) => {
-    setShown(section, admin.offered);
-    if (!admin.offered) return;
+    setShown(section, admin.offered && !drills.missing);
+    if (!admin.offered || drills.missing) return;
     drawChoices(drills.shipped);
     const why = whyNotRun(drills);
     const view = drills.run && runOf(drills.run, drills.heardAt, Date.now());
@@ -100,7 +114,11 @@ export function createDrills(store, tell) {
   }, TICK_MS);
 
   return {
-    begin,
+    /** lb may have others than before. */
+    begin() {
+      isAsked = false;
+      loadInView();
+    },
     /** @param {DrillRun} said */
     heard: (said) => store.tell(drillSaid, said, Date.now()),
   };

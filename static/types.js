@@ -76,7 +76,7 @@
 /**
  * `samples` are the attempts since lb started by server, one a status, of the last ten seconds; `probes` the last results by server.
  * @typedef {{ startedAt: number, samples: { at: number, attempts: Record<string, number> }[], probes: Record<string, Probe[]> }} SeenState
- * @typedef {{ known: boolean, allowed: boolean, shipped: string[], run: DrillRun | null, heardAt: number }} DrillsState
+ * @typedef {{ known: boolean, missing: boolean, allowed: boolean, shipped: string[], run: DrillRun | null, heardAt: number }} DrillsState
  */
 
 /**

@@ -26,5 +26,5 @@ export function faultPreview(name, { percent, kind, for: duration }) {
 /** Why no fault can be played; empty if one can. @param {State["faults"]} faults */
 export function whyNot(faults) {
   if (!faults) return "lb has not yet said whether its configuration allows faults.";
-  return faults.allowed ? "" : "The configuration does not allow faults. Allow them there, then load it again.";
+  return faults.allowed ? "" : "The configuration does not allow faults. Set faults = true in [admin] there to play them.";
 }

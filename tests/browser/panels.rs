@@ -33,6 +33,9 @@ async fn open_more(page: &Page, server: &str) {
     let summary = format!("[data-server={server}] summary");
     wait_for(page, "More is offered", &format!("document.querySelector('{summary}')?.checkVisibility()")).await;
     page.click(&summary).await;
+    // The controls are made when it opens.
+    let controls = format!("document.querySelector('[data-server={server}] [data-action=drain]')");
+    wait_for(page, "it opens", &controls).await;
 }
 
 async fn show_traces(page: &Page) {
@@ -137,7 +140,10 @@ fn nobody_drains_before_it_was_shown_what_would_follow() {
 #[test]
 fn what_lb_refuses_is_told_with_its_reason() {
     let told = ToldLb::new(|request| {
-        request.line.starts_with("PATCH ").then(|| answer(422, &json!({ "error": "another one drains" })))
+        request
+            .line
+            .starts_with("PATCH ")
+            .then(|| answer(409, &json!({ "error": "another one drains", "hint": "wait for it" })))
     });
     on_page(&told.lb.url(), async |page| {
         open_more(page, "web2").await;
@@ -145,7 +151,7 @@ fn what_lb_refuses_is_told_with_its_reason() {
         page.click("[data-server=web2] [name=for] option[value='10m']").await;
         page.click("[data-server=web2] [data-part=weight] [value=set]").await;
         wait_for(page, "it is told", "!document.getElementById('notice').hidden").await;
-        let notice = "web2 keeps its weight. lb says: another one drains. Correct that, then try again.";
+        let notice = "web2 keeps its weight. lb says: another one drains. Wait for it.";
         assert!(page.seen().await.text("notice").starts_with(notice), "{:#?}", page.seen().await);
         assert_eq!(told.orders()[0].1, json!({ "weight": 5, "for": "10m" }));
     });
@@ -178,6 +184,7 @@ fn where_no_faults_are_allowed_the_reason_stands_beside_the_controls() {
         wait_for(page, "it is said", "document.querySelector('[data-part=fault] fieldset').disabled").await;
         let reason = text(page, "[data-server=web1] [data-field=why-not]").await;
         assert!(reason.contains("does not allow faults"), "{reason}");
+        page.run("document.getElementById('drills').scrollIntoView()").await;
         wait_for(page, "drills are said to be closed, too", "!document.getElementById('drills-why-not').hidden").await;
         assert_eq!(page.run("return document.getElementById('drills-run').disabled").await, true);
     });
@@ -187,6 +194,8 @@ fn where_no_faults_are_allowed_the_reason_stands_beside_the_controls() {
 fn a_drill_shows_what_was_measured_and_what_broke() {
     let told = ToldLb::new(|_| None);
     on_page(&told.lb.url(), async |page| {
+        wait_for(page, "drills are offered", "!document.getElementById('drills').hidden").await;
+        page.run("document.getElementById('drills').scrollIntoView()").await;
         wait_for(page, "it is shown", "document.getElementById('drills-shown').checkVisibility()").await;
         let shown = text(page, "#drills-shown").await;
         assert!(shown.contains("Failed: 1 of 2 expectations broken: recovery below 2 s (3.1 s)."), "{shown}");
