@@ -30,7 +30,7 @@ function rowOf({ attempt, segments, numbers }) {
   setText(field(row, "says"), attempt ? `${attempt.says}${attempt.turn === "regular" ? "" : ` · ${attempt.turn}`}` : "for an endpoint that has room");
   setText(field(row, "numbers"), numbers);
   setText(field(row, "passed"), attempt ? passedOverFor(attempt) : "");
-  setText(field(row, "fault"), attempt?.fault ? `Played on purpose: ${attempt.fault}` : "");
+  setText(field(row, "fault"), attempt?.fault ? `A fault on purpose: ${attempt.fault}` : "");
   field(row, "bar").append(...segments.map(({ kind, from, part }) => {
     const segment = document.createElement("span");
     segment.className = "segment";

@@ -73,7 +73,7 @@ export function storyInWords(trace) {
 function attemptInWords({ endpoint, status, says, us, turn, fault }) {
   const right = TURNS[turn] ? `, asked ${TURNS[turn]},` : "";
   const time = status === null ? `(${took(us)})` : `in ${took(us)}`;
-  return `${endpoint}${right} ${says} ${time}${fault ? `, for lb played a fault on purpose (${fault})` : ""}`;
+  return `${endpoint}${right} ${says} ${time}${fault ? ` (a fault on purpose: ${fault})` : ""}`;
 }
 
 /** What led from an attempt to the next one: a hedge begins while the attempt that it overtakes is still under way. */
