@@ -73,7 +73,8 @@ fn usual(request: &Request) -> Reply {
 
 /// Events, and then silence on an open connection.
 fn stream(events: &[(&str, Value)]) -> Reply {
-    let events: String = events.iter().map(|(name, data)| format!("event: {name}\ndata: {data}\n\n")).collect();
+    let events: Vec<String> = events.iter().map(|(name, data)| format!("event: {name}\ndata: {data}\n\n")).collect();
+    let events = events.concat();
     let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
     Reply::Bytes(format!("{head}{:x}\r\n{events}\r\n", events.len()).into_bytes())
 }
