@@ -234,6 +234,7 @@ impl<D: Dial> Proxy<D> {
                 after: began.since(telling.began),
                 connect: connected.took,
                 reused: connected.reused,
+                span: connected.span,
                 took,
                 outcome,
                 blamed: cluster.config().retry.blames(outcome),
