@@ -39,14 +39,10 @@ impl Marking {
         let mut parents = fields.all(TRACEPARENT);
         // Of two, nobody knows which one is right.
         let parent = parents.next().filter(|_| self.propagate && parents.next().is_none()).and_then(traceparent::parse);
-        let span = self.propagate.then(|| match parent {
-            Some(Context { trace, parent, sampled }) => {
-                Span { trace, span: fastrand::u64(1..), parent: Some(parent), recorded: sampled }
-            }
-            None => {
-                let recorded = fastrand::f64() < self.sample;
-                Span { trace: fastrand::u128(1..), span: fastrand::u64(1..), parent: None, recorded }
-            }
+        let span = self.propagate.then(|| {
+            let begun = || Context { trace: fastrand::u128(1..), parent: 0, sampled: fastrand::f64() < self.sample };
+            let Context { trace, sampled, .. } = parent.unwrap_or_else(begun);
+            Span { trace, span: fastrand::u64(1..), parent: parent.map(|parent| parent.parent), recorded: sampled }
         });
         Marks { request_id, span, keeps_state: parent.is_some() }
     }
