@@ -7,16 +7,20 @@ const LONGEST_PAUSE_MS = 2000;
 /** lb sends its status every second; a stream without one for so long is dead, whatever its socket says. */
 const SILENCE_MS = 5000;
 
+/** Everything that lb tells, by name. One that nobody hears is left unread. */
+const TOLD = ["status", "event", "belief", "probe", "tick", "flow", "drill"];
+
 /**
- * @param {{ status: (said: Status) => void, belief: (said: BeliefChange) => void, probe: (said: ProbeChange) => void,
- *   lost: () => void }} hear
+ * @param {{ since: () => number, lost: () => void, [told: string]: (said: any) => any }} hear a function for each of what is told
+ *   that is wanted; `since` gives the number of the last event that is known, so that lb tells those that were missed
  */
 export function listen(hear) {
   let pause = FIRST_PAUSE_MS;
   let silence = 0;
 
   function connect() {
-    const source = new EventSource(EVENTS);
+    const since = hear.since();
+    const source = new EventSource(since > 0 ? `${EVENTS}?since=${since}` : EVENTS);
 
     function again() {
       clearTimeout(silence);
@@ -31,13 +35,13 @@ export function listen(hear) {
       silence = setTimeout(again, SILENCE_MS);
     }
 
-    source.addEventListener("status", (event) => {
+    source.addEventListener("status", () => {
       pause = FIRST_PAUSE_MS;
       expectMore();
-      hear.status(JSON.parse(event.data));
     });
-    source.addEventListener("belief", (event) => hear.belief(JSON.parse(event.data)));
-    source.addEventListener("probe", (event) => hear.probe(JSON.parse(event.data)));
+    for (const name of TOLD) {
+      if (hear[name]) source.addEventListener(name, (event) => hear[name](JSON.parse(event.data)));
+    }
     // The browser's own way to reconnect waits seconds, and gives up for good on some answers.
     source.addEventListener("error", again);
     expectMore();

@@ -59,17 +59,19 @@ fn the_help_opens_and_closes_and_takes_the_keys_meanwhile() {
 
 #[test]
 fn everything_is_reached_by_tab_in_reading_order_with_a_visible_focus() {
-    const ORDER: [&str; 11] =
-        ["theme", "help", "send", "auto", "rate", "reset", "web1", "web2", "web3", "web4", "last-body"];
+    const BAR_AND_DO: [&str; 6] = ["theme", "help", "send", "auto", "rate", "reset"];
+    const SERVERS: [&str; 4] = ["web1", "web2", "web3", "web4"];
+    const TIME: [&str; 7] = ["time-5m", "time-1h", "charts", "timeline", "heatmap-of", "heatmap", "time-table-title"];
+    let order = [&BAR_AND_DO[..], &SERVERS, &TIME, &["last-body"]].concat();
     let lb = Lb::demo();
     on_page(&lb.url(), async |page| {
         page.press('s').await;
         page.wait_until("the last response can be read", |seen| seen.answered() == 1).await;
         let name = "const name = (one) => one.id || one.closest('[data-server]')?.dataset.server || one.tagName;";
-        let all = "return [...document.querySelectorAll('a, button, select, input, textarea, [tabindex]')]
+        let all = "return [...document.querySelectorAll('a, button, select, input, textarea, summary, [tabindex]')]
             .filter((one) => one.checkVisibility()).map(name)";
-        assert_eq!(page.run(&format!("{name} {all}")).await, serde_json::json!(ORDER));
-        for expected in ORDER {
+        assert_eq!(page.run(&format!("{name} {all}")).await, serde_json::json!(order));
+        for expected in order {
             page.press(Key::Tab).await;
             let focus = "const one = document.activeElement;
                 const { outlineStyle, outlineWidth } = getComputedStyle(one);
