@@ -27,7 +27,7 @@ export function createFlow(store, paint) {
   let nodes = new Map();
   let scene = { places: new Map(), upright: false, near: 0, lines: [] };
   let [shape, alone, recent, steps] = ["", new Set(), null, null];
-  let [seen, frame, sentenceAt] = [0, 0, -Infinity];
+  let [seen, frame, sentenceAt, inSight] = [0, 0, -Infinity, true];
   /** @type {{ journey: import("./flow/journey.js").Journey, start: number }[]} */
   let moving = [];
 
@@ -128,11 +128,13 @@ export function createFlow(store, paint) {
     }
     tellTotals(state, performance.now());
     for (const batch of state.flow.batches) {
-      if (batch.id > seen && !still.matches && !document.hidden) setOut(batch);
+      if (batch.id > seen && !still.matches && inSight && !document.hidden) setOut(batch);
     }
     seen = state.flow.told;
   });
 
+  // What nobody sees need not travel.
+  new IntersectionObserver(([{ isIntersecting }]) => { inSight = isIntersecting; }).observe(root);
   paint.onChange(() => drawLines(lines, scene, paint.colors));
   // A hub's own words change its size, too.
   const sizes = new ResizeObserver(measure);

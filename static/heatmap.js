@@ -17,7 +17,7 @@ const TRACES_ASKED = 100;
  * @param {ReturnType<typeof import("./time/axis.js").createCursor>} cursor
  */
 export function createHeatmap(store, paint, cursor) {
-  const [canvas, chooser, legend, readout] = ["heatmap", "heatmap-of", "heatmap-legend", "heatmap-cell"].map(byId);
+  const [canvas, chooser, legend, counts, readout] = ["heatmap", "heatmap-of", "heatmap-legend", "heatmap-counts", "heatmap-cell"].map(byId);
   let cells = null;
   let levels = [];
   /** The cell that is pointed at: its column since the epoch, and its row. @type {{ column: number, row: number } | null} */
@@ -30,9 +30,14 @@ export function createHeatmap(store, paint, cursor) {
     const { time } = store.state;
     cells = cellsOf(stepsOf(time), chooser.value, range(), Math.floor((canvas.clientWidth - LEFT - RIGHT) / CELL_WIDTH));
     levels = levelsOf(cells.highest);
-    drawCells(canvas, cells, levels, range(), paint.colors, at);
+    setText(counts, `${chooser.value ? "Attempts, to the answer’s head," : "Requests, to the last byte,"} in a cell:`);
+    paintCells();
     tellLegend();
     tellCell();
+  }
+
+  function paintCells() {
+    drawCells(canvas, cells, levels, range(), paint.colors, { cell: at, moment: cursor.at });
   }
 
   function tellLegend() {
@@ -74,7 +79,7 @@ export function createHeatmap(store, paint, cursor) {
     if (next?.column === at?.column && next?.row === at?.row) return;
     at = next;
     cursor.move(at ? (at.column + 0.5) * cells.columnMs : null);
-    drawCells(canvas, cells, levels, range(), paint.colors, at);
+    paintCells();
     tellCell();
   }
 
@@ -89,7 +94,9 @@ export function createHeatmap(store, paint, cursor) {
   function ask() {
     if (!at || !cells) return;
     const from = at.column * cells.columnMs;
-    const query = new URLSearchParams({ "since-ms": String(from), "until-ms": String(from + cells.columnMs) });
+    // Counted when they ended, traced from when they began: so much earlier.
+    const earlier = Math.ceil(rowStartUs(at.row + 1) / 1000);
+    const query = new URLSearchParams({ "since-ms": String(from - earlier), "until-ms": String(from + cells.columnMs) });
     const min = Math.floor(rowStartUs(at.row) / 1000);
     if (min > 0) query.set("min-ms", String(min));
     const server = store.state.status && serversOf(store.state.status).find(({ key }) => key === chooser.value);
@@ -127,6 +134,7 @@ export function createHeatmap(store, paint, cursor) {
     const start = at ?? { column: cells.first + cells.columns - by[0], row: cells.low + Math.floor(cells.rows / 2) };
     point({ column: clamp(start.column + by[0], cells.first, cells.columns), row: clamp(start.row + by[1], cells.low, cells.rows) });
   });
+  cursor.onMove(() => cells && paintCells());
   chooser.addEventListener("change", draw);
   paint.onChange(draw);
   new ResizeObserver(draw).observe(canvas);

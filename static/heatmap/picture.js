@@ -17,7 +17,7 @@ export function mixed({ surface, ink }, level, levels) {
 
 /**
  * @param {HTMLCanvasElement} canvas @param {ReturnType<typeof import("./cells.js").cellsOf>} cells @param {number[]} levels
- * @param {{ from: number, ms: number }} range @param {Record<string, string>} colors @param {{ column: number, row: number } | null} at
+ * @param {{ from: number, ms: number }} range @param {Record<string, string>} colors @param {{ cell: { column: number, row: number } | null, moment: number | null }} at
  */
 export function drawCells(canvas, cells, levels, range, colors, at) {
   const { context, width, height } = prepared(canvas);
@@ -45,10 +45,18 @@ export function drawCells(canvas, cells, levels, range, colors, at) {
   const every = Math.ceil(LABEL_SPACE / rowHeight);
   for (let row = cells.low; row < cells.low + cells.rows; row += every) context.fillText(label(rowStartUs(row)), left - 6, Math.min(height - 8, y(row) + rowHeight));
 
-  if (at) {
-    context.strokeStyle = colors.ink;
+  context.strokeStyle = colors.ink;
+  if (at.cell) {
+    const { column, row } = at.cell;
     context.lineWidth = 2;
-    context.strokeRect(x(at.column) - 1, y(at.row) - 1, x(at.column + 1) - x(at.column) + 1, rowHeight + 1);
+    context.strokeRect(x(column) - 1, y(row) - 1, x(column + 1) - x(column) + 1, rowHeight + 1);
+  } else if (at.moment !== null) {
+    const there = Math.round(placeOf(at.moment, range, width)) + 0.5;
+    context.lineWidth = 1;
+    context.beginPath();
+    context.moveTo(there, PAD);
+    context.lineTo(there, height - PAD);
+    context.stroke();
   }
 }
 

@@ -10,7 +10,8 @@ export const RIGHT = 8;
 /** @param {TimeState} time @returns {{ from: number, to: number, ms: number, stepMs: number, words: string }} */
 export function rangeOf({ window, steps }) {
   const { ms, stepMs, words } = WINDOWS[window];
-  const to = Math.max(steps[window]?.at(-1)?.at_ms ?? 0, steps["5m"].at(-1)?.at_ms ?? 0);
+  // Before anything was counted, the axis ends now.
+  const to = Math.max(steps[window]?.at(-1)?.at_ms ?? 0, steps["5m"].at(-1)?.at_ms ?? 0) || Date.now();
   return { from: to - ms, to, ms, stepMs, words };
 }
 

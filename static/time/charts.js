@@ -1,6 +1,7 @@
 // The charts of the one axis of time: four plots, their legends with the values at the cursor, and the keys that move it.
 
 import { byId, copyOf, field, setData, setShown, setText } from "../dom.js";
+import { groupsOf } from "../timeline/groups.js";
 import { milliseconds, perSecond, timeOfDay } from "../words.js";
 import { rangeOf, stepsOf } from "./axis.js";
 import { createPlot } from "./plots.js";
@@ -9,6 +10,8 @@ import { pointAt, pointsOf } from "./series.js";
 
 const NAMES = ["requests", "errors", "latency", "retries"];
 const LARGE_STEP = 10;
+/** With more of them, lines at events hide what they are to explain. */
+const MOST_MARKS = 40;
 
 const latency = (ms) => (ms === null ? "–" : milliseconds(ms));
 
@@ -55,7 +58,10 @@ export function createCharts(store, paint, cursor) {
       const { from, to } = rangeOf(store.state.time);
       return [from / 1000, to / 1000];
     };
-    const marks = () => store.state.time.events.filter(({ kind }) => kind !== "probe").map(({ at_ms }) => at_ms);
+    const marks = () => {
+      const groups = groupsOf(store.state.time.events.filter(({ kind }) => kind !== "probe"), rangeOf(store.state.time), root.clientWidth);
+      return groups.length <= MOST_MARKS ? groups.map(({ at }) => at) : [];
+    };
     const hovered = (at) => cursor.move(at === null ? null : pointAt(points, at)?.at ?? null);
     plots = NAMES.map((name) => {
       const place = places[name].querySelector(".plot");

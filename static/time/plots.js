@@ -7,6 +7,7 @@ import { column } from "./series.js";
 
 const HEIGHT = 104;
 const AXIS_HEIGHT = 24;
+const LABEL_HALF = 20;
 const FONT = "12px system-ui, sans-serif";
 
 /** @typedef {{ label: string, value: (point: any) => number | null, color: (colors: any) => string, area?: boolean, dash?: number[] }} Line */
@@ -79,7 +80,8 @@ export function createPlot(name, place, slots, paint, { last, range, hovered, ma
         ticks: { show: false },
         // Minutes need less room than seconds, which are told where there is more of it.
         space: (_, __, ___, ____, width) => (width < 500 ? 44 : 72),
-        values: (_, times) => times.map((s) => timeOfDay(1000 * s).slice(0, s % 60 === 0 ? 5 : 8)),
+        // One that would be cut off at the edge is left out.
+        values: (u, times) => times.map((s) => (u.valToPos(s, "x") > u.over.clientWidth - LABEL_HALF ? "" : timeOfDay(1000 * s).slice(0, s % 60 === 0 ? 5 : 8))),
       },
       {
         size: LEFT,
