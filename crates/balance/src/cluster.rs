@@ -14,8 +14,10 @@
 //!
 //! An endpoint that is up may be draining: it keeps its sessions and gets nothing else.
 
+mod known;
 mod member;
 mod outliers;
+mod projection;
 #[cfg(test)]
 mod tests;
 
@@ -25,7 +27,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
-use crate::cells::{Counters, EndpointCell};
+use crate::cells::EndpointCell;
 use crate::entropy::stir;
 use crate::picker::{Candidate, Choosing, Layout, Preference, SharedCounts, hash_key};
 use crate::probe::{ProbeEffect, ProbeSchedule};
@@ -34,6 +36,7 @@ use crate::{
 };
 use member::{Member, STEPS};
 use outliers::{Outlier, Outliers};
+pub use projection::Change;
 
 /// A belief changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,8 +90,7 @@ impl Cluster {
         preferences.sort_unstable();
         preferences.dedup();
         let group = |endpoint: &Endpoint| preferences.partition_point(|other| *other < preference(endpoint));
-        let hashed: Vec<_> = endpoints.iter().map(|e| (hash_key(e.name.as_bytes()), e.weight)).collect();
-        let layout = Layout::new(policy.algorithm, &hashed).map(Arc::new);
+        let layout = layout(policy.algorithm, endpoints.iter());
         let bounded = policy.algorithm.is_hash() && policy.bound_percent > 0;
         let shared = SharedCounts {
             cells: endpoints.iter().map(|_| Arc::new(EndpointCell::new())).collect(),
@@ -215,6 +217,17 @@ impl Cluster {
         self.picker_is_stale = true;
     }
 
+    /// Gives the endpoint another weight, 1 to 1000. Where requests are hashed, keys move with it.
+    pub fn handle_weight(&mut self, id: EndpointId, weight: u32) {
+        let member = &mut self.members[id.index()];
+        if member.endpoint.weight == weight {
+            return;
+        }
+        member.endpoint.weight = weight;
+        self.choosing.layout = layout(self.policy.algorithm, self.members.iter().map(|member| &member.endpoint));
+        self.picker_is_stale = true;
+    }
+
     /// Time has passed: ends the ejections that are over, goes on with slow starts, and compares the endpoints.
     pub fn handle_timeout(&mut self, now: Timestamp) {
         while let Some(Reverse((_, id))) = self.timers.peek().copied().filter(|Reverse((due, _))| *due <= now) {
@@ -290,34 +303,6 @@ impl Cluster {
         self.members.iter().map(weighed).collect()
     }
 
-    /// The endpoints in the order of the configuration.
-    pub fn ids(&self) -> impl Iterator<Item = EndpointId> + use<> {
-        (0u32..).map(EndpointId).take(self.members.len())
-    }
-
-    /// What is believed of the endpoint, and since when.
-    pub fn belief(&self, id: EndpointId) -> (Belief, Timestamp) {
-        let member = &self.members[id.index()];
-        (member.belief(), member.believed_since())
-    }
-
-    /// Why it is believed.
-    pub fn cause(&self, id: EndpointId, now: Timestamp) -> Cause {
-        self.members[id.index()].cause_now(&self.policy.health, now)
-    }
-
-    /// The endpoint's last probe: when its result came, what it was, and whether it was a success.
-    pub fn last_probe(&self, id: EndpointId) -> Option<(Timestamp, Outcome, bool)> {
-        let last = self.members[id.index()].probes.last;
-        let policy = self.schedule.as_ref()?.policy();
-        last.map(|(at, outcome)| (at, outcome, policy.succeeds(outcome)))
-    }
-
-    /// What the endpoint's shared counts say.
-    pub fn counters(&self, id: EndpointId) -> Counters {
-        self.shared.cells[id.index()].counters()
-    }
-
     fn may_eject_one_more(&self) -> bool {
         let all = self.members.len();
         let percent = usize::from(self.policy.health.max_ejected_percent);
@@ -345,6 +330,7 @@ impl Cluster {
         self.entropy = stir(self.entropy);
         let member = &mut self.members[id.index()];
         member.probes.note_ejection();
+        member.ejections += 1;
         let until = member.eject_until(&self.policy.health, now, self.entropy);
         self.change(id, Belief::Ejected { until }, cause, now);
     }
@@ -371,4 +357,10 @@ impl Cluster {
             self.timers.push(Reverse((due, id)));
         }
     }
+}
+
+/// The layout that the algorithm hashes into, if it does.
+fn layout<'e>(algorithm: Algorithm, endpoints: impl Iterator<Item = &'e Endpoint>) -> Option<Arc<Layout>> {
+    let hashed: Vec<_> = endpoints.map(|endpoint| (hash_key(endpoint.name.as_bytes()), endpoint.weight)).collect();
+    Layout::new(algorithm, &hashed).map(Arc::new)
 }

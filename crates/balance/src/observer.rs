@@ -24,9 +24,11 @@ pub enum PassedOver {
     AtCapacity,
 }
 
-/// Is told, for each endpoint that is passed over, why. The unit observer compiles to nothing.
+/// Is told, for each endpoint that is passed over, why; of the same one perhaps more than once. The unit observer compiles to
+/// nothing.
 pub trait Observer {
-    /// Whether anybody listens. Where nobody does, reasons are not even looked up.
+    /// Whether it wants to hear of those that are out by what is believed of them. Where it does not they are not even looked up;
+    /// what choosing comes across, it is told anyway.
     const LISTENS: bool;
 
     /// `endpoint` was not chosen, for this reason.

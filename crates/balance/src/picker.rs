@@ -205,7 +205,8 @@ impl Picker {
         }
     }
 
-    fn tell_who_is_out<O: Observer>(&self, observer: &mut O) {
+    /// Tells which endpoints it passes over whatever the request, by what was believed of them when it was made.
+    pub fn tell_who_is_out<O: Observer>(&self, observer: &mut O) {
         for (id, standing) in (0u32..).map(EndpointId).zip(&self.standings) {
             match standing {
                 Standing::Out(why) => observer.passed_over(id, *why),

@@ -9,6 +9,7 @@ mod tick;
 mod trace;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 pub use change::{
     DRILLS_PATH, Drift, DrillRun, DrillStep, Drills, ENDPOINT_PATH, EndpointChange, Expectation, FAULT_PATH,
@@ -25,7 +26,7 @@ pub const ADMIN_PATH: &str = "/lb";
 pub const STATUS_PATH: &str = "/lb/v1/status";
 
 /// Everything that `lb` can say of itself at one moment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Status {
     /// Version of `lb`.
     pub version: String,
@@ -48,7 +49,7 @@ pub struct Status {
 }
 
 /// One cluster of a [`Status`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Cluster {
     /// Its name in the configuration.
     pub name: String,
@@ -63,7 +64,7 @@ pub struct Cluster {
 }
 
 /// One endpoint of a [`Status`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Endpoint {
     /// Its name, unique in the cluster.
     pub name: String,
@@ -100,12 +101,22 @@ pub struct Endpoint {
     pub latency_us: Option<u64>,
 }
 
+/// Why something that was asked for is not done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Problem {
+    /// What is wrong, in one sentence.
+    pub error: String,
+    /// What to do about it, if that can be said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
 /// What `lb` believes of an endpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Belief {
     /// It gets its share.
@@ -121,7 +132,7 @@ pub enum Belief {
 }
 
 /// What one probe found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Probe {
     /// When the result was there.
     pub at_ms: u64,
@@ -134,7 +145,7 @@ pub struct Probe {
 }
 
 /// `lb` changed its mind about an endpoint.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BeliefChange {
     /// When.
     pub at_ms: u64,
@@ -153,7 +164,7 @@ pub struct BeliefChange {
 }
 
 /// A probe found something else than the probe before it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProbeChange {
     /// The endpoint's cluster.
     pub cluster: String,

@@ -1,49 +1,63 @@
-//! The admin API: what `lb` knows of itself, as JSON and as a stream of events. It reads; it changes nothing.
+//! The admin API: what `lb` knows of itself, as JSON and as a stream of events, and what it can be told. `openapi` describes it.
 
+mod ask;
+mod change;
 mod events;
+mod faults;
 mod guard;
+mod openapi;
+mod problem;
 mod status;
+pub(crate) mod words;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::StatusCode;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::middleware;
 use axum::response::{IntoResponse as _, Json, Response};
-use axum::routing::get;
-use lb_common::api::{EVENTS_PATH, STATUS_PATH, Status};
-use lb_proxy::{Clock, ClusterHandle, News};
-use tokio::sync::{broadcast, watch};
+use axum::routing::{delete, get, patch, post};
+use lb_common::api::{
+    ENDPOINT_PATH, EVENTS_PATH, FAULT_PATH, FAULTS_PATH, HISTORY_PATH, STATUS_PATH, Status, TIMELINE_PATH,
+    TRACES_NEXT_PATH, TRACES_PATH, WHAT_IF_PATH,
+};
+use lb_proxy::{Audience, Clock};
+use tokio::sync::watch;
 
+pub(crate) use faults::Stage;
 pub(crate) use guard::Reach;
+use problem::Problem;
 
-/// What the admin API tells of.
+use crate::config::AdminConfig;
+use crate::names::Names;
+use crate::watch::{TakeStatus, Watch};
+
+/// The most that is read of a body.
+const MOST_BODY: usize = 64 * 1024;
+
+/// What the admin API tells of, and what it can change.
 #[derive(Clone)]
 pub(crate) struct Admin(Arc<Facts>);
 
-struct Facts {
-    config: String,
-    workers: usize,
-    clock: Clock,
-    started_at_ms: u64,
-    clusters: Vec<Arc<ClusterHandle>>,
-    news: broadcast::Sender<News>,
-    stopping: watch::Receiver<bool>,
+/// All that it needs to know.
+pub(crate) struct Facts {
+    /// Where the configuration came from.
+    pub(crate) config: String,
+    pub(crate) workers: usize,
+    pub(crate) clock: Clock,
+    pub(crate) started_at_ms: u64,
+    pub(crate) names: Arc<Names>,
+    pub(crate) admin: AdminConfig,
+    pub(crate) watch: Watch,
+    pub(crate) audience: Arc<Audience>,
+    pub(crate) stage: Stage,
+    /// Turns true when streams are to end.
+    pub(crate) stopping: watch::Receiver<bool>,
 }
 
 impl Admin {
-    /// `stopping` turns true when streams are to end.
-    pub(crate) fn new(
-        config: String,
-        workers: usize,
-        clusters: &lb_proxy::Clusters,
-        stopping: watch::Receiver<bool>,
-    ) -> Self {
-        let clock = clusters.clock();
-        let started_at_ms = clock.unix_ms(clock.now());
-        let (news, clusters) = (clusters.news(), clusters.handles().to_vec());
-        Self(Arc::new(Facts { config, workers, clock, started_at_ms, clusters, news, stopping }))
+    pub(crate) fn new(facts: Facts) -> Self {
+        Self(Arc::new(facts))
     }
 
     /// The API under its full paths, for those that `reach` lets in.
@@ -51,8 +65,18 @@ impl Admin {
         Router::new()
             .route(STATUS_PATH, get(answer_status))
             .route(EVENTS_PATH, get(events::answer))
-            .fallback(|| async { (StatusCode::NOT_FOUND, "404 Not Found: the admin API has nothing here\n") })
-            .layer(middleware::from_fn_with_state(reach, guard::check))
+            .route(TIMELINE_PATH, get(ask::timeline))
+            .route(HISTORY_PATH, get(ask::history))
+            .route(TRACES_PATH, get(ask::traces))
+            .route(TRACES_NEXT_PATH, post(ask::trace_next))
+            .route(ENDPOINT_PATH, patch(change::endpoint))
+            .route(WHAT_IF_PATH, get(change::what_if))
+            .route(FAULTS_PATH, get(faults::list).post(faults::begin))
+            .route(FAULT_PATH, delete(faults::end))
+            .route(openapi::PATH, get(openapi::answer))
+            .fallback(|| async { Problem::not_found("the admin API has nothing here") })
+            .layer(DefaultBodyLimit::max(MOST_BODY))
+            .layer(middleware::from_fn_with_state((self.clone(), reach), guard::check))
             .with_state(self.clone())
     }
 
@@ -61,9 +85,18 @@ impl Admin {
     }
 }
 
+impl TakeStatus for Admin {
+    async fn take_status(&self) -> Option<Status> {
+        self.status().await
+    }
+}
+
+/// Everything that lb can say of itself at one moment.
+#[utoipa::path(get, path = "/lb/v1/status", operation_id = "status",
+    responses((status = 200, body = Status), (status = 503, body = lb_common::api::Problem)))]
 async fn answer_status(State(admin): State<Admin>) -> Response {
     match admin.status().await {
         Some(status) => ([("cache-control", "no-store")], Json(status)).into_response(),
-        None => (StatusCode::SERVICE_UNAVAILABLE, "503 Service Unavailable: lb is stopping\n").into_response(),
+        None => Problem::stopping().into_response(),
     }
 }

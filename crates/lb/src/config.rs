@@ -3,6 +3,7 @@
 //! All problems are told at once, each with its line, its column and what to do. For that the file is walked by hand:
 //! a deserialiser stops at the first problem.
 
+mod admin;
 mod cluster;
 mod defaults;
 mod diagnostic;
@@ -10,6 +11,8 @@ mod drill;
 mod limits;
 mod route;
 mod table;
+mod traces;
+mod tracing;
 mod value;
 mod waiting;
 
@@ -21,10 +24,13 @@ use std::time::Duration;
 
 use lb_proxy::{ClusterConfig, ClusterId, Pin};
 
+pub(crate) use admin::AdminConfig;
 pub(crate) use diagnostic::Problems;
 pub(crate) use drill::load as load_drill;
 pub(crate) use limits::RawLimits;
 use table::{Reader, Table};
+pub(crate) use traces::TracesConfig;
+pub(crate) use tracing::TracingConfig;
 pub(crate) use value::parse_time;
 
 /// All that `lb.toml` says, complete and consistent.
@@ -38,8 +44,11 @@ pub(crate) struct Config {
     pub(crate) listeners: Vec<SocketAddr>,
     pub(crate) routes: Vec<Route>,
     pub(crate) clusters: Vec<ClusterConfig>,
-    /// Where the admin API listens on an address of its own.
-    pub(crate) admin: Option<SocketAddr>,
+    pub(crate) admin: AdminConfig,
+    /// Whether anything is counted.
+    pub(crate) metrics: bool,
+    pub(crate) traces: TracesConfig,
+    pub(crate) tracing: TracingConfig,
 }
 
 /// Host and path, and what answers there.
@@ -104,15 +113,13 @@ fn read(top: Table<'_>, origin: &str, folder: &Path) -> Option<Config> {
     let zone = top.optional("zone").and_then(|value| value.name());
     let clusters = cluster::read_all(&top, cluster::Place { folder, zone });
     let routes = route::read_all(&top, &clusters, folder);
-    let admin = top.optional("admin").and_then(|value| value.table("admin")).and_then(|admin| {
-        let value = admin.optional("bind");
-        let bind = value.map_or(Some(defaults::ADMIN_BIND), |bind| bind.socket_address());
-        if let (Some(value), Some(address)) = (value, bind) {
-            check_free(&value, address, listeners.as_deref().unwrap_or_default());
-        }
-        admin.finish();
-        bind
-    });
+    let (admin, bind) = admin::read(&top, folder);
+    if let (Some(value), Some(address)) = (bind, admin.bind) {
+        check_free(&value, address, listeners.as_deref().unwrap_or_default());
+    }
+    let metrics = top.boolean("metrics", true);
+    let traces = traces::read(&top);
+    let tracing = tracing::read(&top);
     top.finish();
     Some(Config {
         origin: origin.to_owned(),
@@ -123,6 +130,9 @@ fn read(top: Table<'_>, origin: &str, folder: &Path) -> Option<Config> {
         routes: routes?,
         clusters: clusters.into_iter().map(|(_, config)| config).collect::<Option<_>>()?,
         admin,
+        metrics,
+        traces,
+        tracing,
     })
 }
 

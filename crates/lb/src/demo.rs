@@ -49,7 +49,7 @@ fn configuration(listen: SocketAddr, backends: &[SocketAddr]) -> Result<Config, 
     let mut config = config::parse("demo", &text, Path::new(""))?;
     config.listeners = vec![listen];
     // The page has it on the listener; a second demo on the same machine would find the port taken.
-    config.admin = None;
+    config.admin.bind = None;
     Ok(config)
 }
 

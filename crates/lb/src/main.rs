@@ -17,10 +17,12 @@ mod demo;
 mod drill;
 mod files;
 mod logging;
+mod names;
 mod run;
 mod service;
 mod simulate;
 mod simulation;
+mod watch;
 
 use std::process::ExitCode;
 

@@ -3,16 +3,19 @@
 use std::io;
 use std::net::SocketAddr;
 
-use lb_proxy::{BindError, Clusters, Local, Routes, Server, Target};
+use lb_common::api::What;
+use lb_proxy::{Audience, BindError, Clusters, Listener, Local, Routes, Server, Story, Tallies, Target};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::admin::{Admin, Reach};
+use crate::admin::{Admin, Facts, Reach, Stage};
 use crate::config::{Config, Destination, Route};
 use crate::files;
+use crate::names::Names;
 use crate::service::Tower;
+use crate::watch::{Ears, Surroundings, Watch};
 
 /// Why the program ends otherwise than well.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +67,22 @@ pub(crate) struct Running {
     // Dropping it would end the drivers' world: the handles keep the clusters alive while requests finish.
     _clusters: Clusters,
     stopping: watch::Sender<bool>,
+    watch: Watch,
+}
+
+/// All that hear of requests.
+struct Listeners {
+    ears: Ears,
+}
+
+impl Listener for Listeners {
+    fn hear(&self, story: Story) {
+        let wanted = story.wanted;
+        let story = Arc::new(story);
+        if story.cluster.is_some() && (wanted.troubled || wanted.sampled || wanted.asked || wanted.watched) {
+            self.ears.hear(story);
+        }
+    }
 }
 
 impl Running {
@@ -72,19 +91,52 @@ impl Running {
         let limits = config.limits.with_descriptors(raise_descriptor_limit());
         let clusters = Clusters::start(config.clusters);
         let (stopping, stop) = watch::channel(false);
-        let admin = Admin::new(config.origin, config.workers.get(), &clusters, stop.clone());
+        let clock = clusters.clock();
+        let workers = config.workers.get();
+        let names = Arc::new(Names::new(&config.routes, clusters.handles()));
+        let tallies = config.metrics.then(|| Arc::new(Tallies::new(workers, config.routes.len(), clusters.handles())));
+        let (watch, ears, keeper) = Watch::new(Surroundings {
+            clock,
+            names: Arc::clone(&names),
+            news: clusters.news().subscribe(),
+            tallies: tallies.clone(),
+            keep: config.traces.keep,
+        });
+        let audience = Arc::new(Audience::new(Box::new(Listeners { ears }), config.traces.sample, false));
+        let (stage, stage_manager) = Stage::new(clock, Arc::clone(&names), watch.clone());
+        let faults = stage.faults();
+        let admin = Admin::new(Facts {
+            config: config.origin.clone(),
+            workers,
+            clock,
+            started_at_ms: clock.unix_ms(clock.now()),
+            names,
+            admin: config.admin.clone(),
+            watch: watch.clone(),
+            audience: Arc::clone(&audience),
+            stage,
+            stopping: stop.clone(),
+        });
+        tokio::task::spawn_local(keeper.run(Arc::clone(&audience), admin.clone()));
+        tokio::task::spawn_local(stage_manager.run());
         let routes = Routes::new(config.routes.into_iter().map(|route| build(route, &admin)).collect());
         let proxy = lb_proxy::Config {
             workers: config.workers,
             listeners: config.listeners,
             limits,
             stop_timeout: config.stop_timeout,
+            tallies,
+            audience,
+            faults,
+            marking: config.tracing.marking,
         };
-        if let Some(address) = config.admin {
+        if let Some(address) = config.admin.bind {
             serve_admin(address, &admin, stop).await?;
         }
         let server = Server::start(proxy, routes, &clusters)?;
-        Ok(Self { server, _clusters: clusters, stopping })
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        watch.happened(What::Started { version, config: config.origin }).await;
+        Ok(Self { server, _clusters: clusters, stopping, watch })
     }
 
     /// The addresses that it listens on.
@@ -95,6 +147,7 @@ impl Running {
     /// Lets requests under way finish; another signal ends that.
     pub(crate) async fn stop(self, signals: &mut Signals) -> Result<(), Failed> {
         tracing::info!("stopping: requests under way may finish");
+        self.watch.happened(What::Stopping).await;
         self.stopping.send_replace(true);
         tokio::select! {
             all_ended = self.server.stop() => if all_ended { Ok(()) } else { Err(Failed::CutOff) },

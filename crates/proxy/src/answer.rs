@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::response::Parts;
+use http::{HeaderName, HeaderValue};
 use http_body::Body as _;
 use lb_http1::{Framing, LAST_CHUNK, RequestHead, push_chunk, push_chunk_size};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -68,6 +69,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Answer<S> {
                 let (head, request) =
                     carried.head().zip(request).expect("a request was asked, and nothing read but a head");
                 forward::carried(into, head, &carried.additions, request, closes, clock)
+            }
+        }
+    }
+
+    /// Its status.
+    pub(crate) fn status(&self) -> u16 {
+        match self {
+            Self::Own(head, _) | Self::Local(head, _) => head.status.as_u16(),
+            Self::Carried(carried) => carried.status(),
+        }
+    }
+
+    /// Adds a field, unless the answer has one of that name already.
+    pub(crate) fn add_missing_field(&mut self, name: &str, value: &str) {
+        match self {
+            Self::Carried(carried) => {
+                if carried.head().is_none_or(|head| head.fields().get(name).is_none()) {
+                    forward::push_field(&mut carried.additions, name, value.as_bytes());
+                }
+            }
+            Self::Own(head, _) | Self::Local(head, _) => {
+                if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+                    head.headers.entry(name).or_insert(value);
+                }
             }
         }
     }

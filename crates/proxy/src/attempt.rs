@@ -4,6 +4,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ use crate::dial::Dial;
 use crate::forward::{self, Outgoing};
 use crate::pool::Pool;
 use crate::replay::{NoMore, Replay};
+use crate::tally::EndpointTally;
+use crate::telling::Connected;
 use crate::upload::{Unsent, Upload};
 use crate::wire::{Broken, Wire};
 
@@ -28,6 +31,8 @@ pub(crate) struct Endpoint<D: Dial> {
     pub(crate) pool: Rc<Pool<D::Stream>>,
     pub(crate) dial: D,
     pub(crate) clock: Clock,
+    /// Where it is counted, if anything is.
+    pub(crate) tally: Option<Arc<EndpointTally>>,
 }
 
 /// There is no answer.
@@ -48,23 +53,34 @@ pub(crate) struct Hit<S> {
 const CONTINUE_WAIT: Duration = Duration::from_secs(1);
 
 /// Sends the request, as an attempt that began then; on a new connection if `fresh`, else on an idle one where there is one.
+/// Notes in `connected` which.
 pub(crate) async fn run<D: Dial>(
     endpoint: &Endpoint<D>,
     head: &Outgoing,
     body: &Replay,
     began: Timestamp,
     fresh: bool,
+    connected: &mut Connected,
 ) -> Result<Hit<D::Stream>, Miss> {
     let limits = endpoint.timeouts;
     let idle = if fresh { None } else { endpoint.pool.take(began) };
     let (mut wire, answer_since) = if let Some(wire) = idle {
+        connected.reused = true;
+        if let Some(tally) = &endpoint.tally {
+            tally.reused.add(1);
+        }
         (wire, began)
     } else {
         let limit = limits.attempt.unwrap_or(limits.connect).min(limits.connect);
-        let wire = connect(&endpoint.dial, &endpoint.address, limit)
+        let mut wire = connect(&endpoint.dial, &endpoint.address, limit)
             .await
             .map_err(|failure| Miss { outcome: Outcome::Failed(failure), sent: Sent::Nothing })?;
-        (wire, endpoint.clock.now())
+        if let Some(tally) = &endpoint.tally {
+            wire.count_in(tally);
+        }
+        let now = endpoint.clock.now();
+        connected.took = Some(now.since(began));
+        (wire, now)
     };
     let mut upload = Upload::begin(&mut wire, head, body);
     let mut patience = Patience { clock: endpoint.clock, limits, answer_since, attempt_since: began };

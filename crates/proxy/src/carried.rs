@@ -1,6 +1,7 @@
 //! The body of an endpoint's answer on its way to the client. The lease rides in it, and so does the connection.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use crate::clock::Clock;
 use crate::dial::Dial;
 use crate::held::Held;
 use crate::pool::Pool;
+use crate::tally::EndpointTally;
 use crate::upload::Upload;
 use crate::wire::{Cut, Wire};
 
@@ -36,6 +38,7 @@ pub(crate) struct Carried<S: AsyncRead + AsyncWrite + Unpin> {
     rest: Buffer,
     upload: Upload,
     home: Rc<Pool<S>>,
+    tally: Option<Arc<EndpointTally>>,
     clock: Clock,
     // How long nothing may come; and how long nothing may move once it is a tunnel.
     patience: Duration,
@@ -72,11 +75,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carried<S> {
             rest: Buffer::default(),
             upload: hit.upload,
             home: Rc::clone(&endpoint.pool),
+            tally: endpoint.tally.clone(),
             clock: endpoint.clock,
             patience: endpoint.timeouts.body,
             tunnel_patience: endpoint.timeouts.tunnel,
             stalled_since: None,
         }
+    }
+
+    /// Its status.
+    pub(crate) fn status(&self) -> u16 {
+        self.status
     }
 
     /// Its head, until it has come to its end.
@@ -128,6 +137,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carried<S> {
         match wire.poll_data(cx, &mut self.reader) {
             Poll::Ready(Ok(ready)) => {
                 (self.ready, self.stalled_since) = (ready, None);
+                if let Some(tally) = &self.tally {
+                    tally.bytes_from.add(ready as u64);
+                }
                 if ready == 0 || self.reader.is_ended() {
                     self.settle();
                 }

@@ -56,6 +56,8 @@ struct Inner<S> {
     body_alarm: Alarm,
     // Since when the client has taken nothing of what is to be written.
     stalled_since: Option<Timestamp>,
+    // How much it has taken since the request began.
+    taken: u64,
 }
 
 /// What a client does next.
@@ -86,6 +88,7 @@ impl<S: Stream> Client<S> {
             body_waited: Duration::ZERO,
             body_alarm: Alarm::default(),
             stalled_since: None,
+            taken: 0,
         };
         Self { clock, limits, inner: RefCell::new(inner) }
     }
@@ -203,6 +206,10 @@ impl<S: Stream> Client<S> {
         let inner = &mut *self.inner.borrow_mut();
         let before = inner.out.left().len();
         let polled = buffer::poll_write(cx, &mut inner.stream, &mut inner.out, data);
+        inner.taken += (before - inner.out.left().len()) as u64;
+        if let Poll::Ready(Ok(taken)) = polled {
+            inner.taken += taken as u64;
+        }
         if polled.is_ready() || inner.out.left().len() < before {
             inner.stalled_since = None;
         }
@@ -212,6 +219,18 @@ impl<S: Stream> Client<S> {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
         polled
+    }
+
+    /// How many bytes of the request's body have come, and how many bytes of its answer the client has taken.
+    pub(crate) fn bytes(&self) -> (u64, u64) {
+        let inner = self.inner.borrow();
+        (inner.body_bytes, inner.taken)
+    }
+
+    /// Nothing has come, and nothing was taken, of what is answered now.
+    pub(crate) fn count_anew(&self) {
+        let inner = &mut *self.inner.borrow_mut();
+        (inner.body_bytes, inner.taken) = (0, 0);
     }
 
     /// Whether all of the request has come.
@@ -332,7 +351,7 @@ impl<S: Stream> Inner<S> {
         self.body = BodyReader::new(head.framing());
         self.awaits_continue = head.expects_continue() && !self.body.is_ended();
         self.knows_interim = head.version() >= Version::Http11;
-        (self.waits_since, self.body_bytes, self.body_waited) = (None, 0, Duration::ZERO);
+        (self.waits_since, self.body_bytes, self.body_waited, self.taken) = (None, 0, Duration::ZERO, 0);
     }
 
     /// Reads more, until then; whether there was more.

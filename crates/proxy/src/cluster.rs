@@ -7,7 +7,8 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use http::HeaderValue;
 use lb_balance::{
-    Attempts, Counters, EndpointId, Lease, NoEndpoint, Outcome, Pace, Picker, RetryBudget, Timestamp, Turn, Wish, pace,
+    Attempts, Change, Counters, EndpointId, Lease, NoEndpoint, Observer, Outcome, Pace, PassedOver, Picker,
+    RetryBudget, Timestamp, Turn, Wish, pace,
 };
 use lb_http1::Fields;
 use tokio::sync::{mpsc, oneshot};
@@ -17,10 +18,13 @@ use crate::config::{ClusterConfig, EndpointConfig};
 use crate::forward::Place;
 use crate::hedge::HedgeDelay;
 use crate::held::Held;
+use crate::order::{Deviation, Order};
 use crate::queue::Queue;
 use crate::reject::Reject;
 use crate::route::Pin;
 use crate::session::Sessions;
+use crate::story::{Listed, Passed};
+use crate::telling::Hearing;
 
 /// So many reports may wait for the driver. When more come, failures are so many that a few do not matter.
 pub(crate) const REPORTS: usize = 4096;
@@ -30,13 +34,15 @@ pub(crate) const REPORTS: usize = 4096;
 pub(crate) enum Report {
     Attempt(lb_balance::Report),
     Snapshot(oneshot::Sender<ClusterSnapshot>),
+    Order(Order),
+    Project(EndpointId, Change, oneshot::Sender<Vec<f64>>),
 }
 
 /// A cluster that runs.
 #[derive(Debug)]
 pub struct ClusterHandle {
     config: ClusterConfig,
-    picker: ArcSwap<Picker>,
+    picker: ArcSwap<Published>,
     budget: RetryBudget,
     queue: Option<Queue>,
     hedge_delay: Option<HedgeDelay>,
@@ -45,11 +51,40 @@ pub struct ClusterHandle {
     sessions: Option<Sessions>,
 }
 
+/// A picker, and whom it passes over whatever the request: found out once, so that each choice can tell it for nothing.
+#[derive(Debug)]
+struct Published {
+    picker: Picker,
+    out: Option<Arc<Listed>>,
+}
+
+impl Published {
+    fn new(picker: Picker) -> Self {
+        let mut out = Everybody(Listed::default());
+        picker.tell_who_is_out(&mut out);
+        let out = (out.0 != Listed::default()).then(|| Arc::new(out.0));
+        Self { picker, out }
+    }
+}
+
+/// Hears of everybody who is out, each told once.
+struct Everybody(Listed);
+
+impl Observer for Everybody {
+    const LISTENS: bool = true;
+
+    fn passed_over(&mut self, endpoint: EndpointId, why: PassedOver) {
+        self.0.note(endpoint, why);
+    }
+}
+
 /// What a cluster's driver knows at one moment.
 #[derive(Debug, Clone)]
 pub struct ClusterSnapshot {
     /// The endpoints in the order of the configuration.
     pub endpoints: Vec<EndpointSnapshot>,
+    /// What is not as configured.
+    pub deviations: Vec<Deviation>,
 }
 
 /// What is known of one endpoint.
@@ -63,6 +98,12 @@ pub struct EndpointSnapshot {
     pub reason: String,
     /// Its last probe, if there was one.
     pub probe: Option<ProbeSnapshot>,
+    /// How many probes of it came to something since the start, and how many of them succeeded.
+    pub probes: (u64, u64),
+    /// How often it was ejected since the start.
+    pub ejections: u64,
+    /// Its weight.
+    pub weight: u32,
     /// Its counts.
     pub counters: Counters,
 }
@@ -87,13 +128,30 @@ pub(crate) struct Ties {
     pub(crate) pinned: Option<EndpointId>,
 }
 
+/// No endpoint takes a request's first attempt.
+#[derive(Debug)]
+pub(crate) struct Unplaced {
+    pub(crate) reject: Reject,
+    /// Who was passed over.
+    pub(crate) passed: Passed,
+}
+
 impl ClusterHandle {
     pub(crate) fn new(config: ClusterConfig, picker: Picker, reports: mpsc::Sender<Report>, clock: Clock) -> Self {
         let (budget, queue) = (RetryBudget::new(config.budget), config.queue.map(Queue::new));
         let hedge_delay = config.hedge.map(HedgeDelay::new);
         let names = config.endpoints.iter().map(EndpointConfig::name);
         let sessions = config.sticky.as_ref().map(|sticky| Sessions::new(sticky, &config.name, names));
-        Self { config, picker: ArcSwap::from_pointee(picker), budget, queue, hedge_delay, reports, clock, sessions }
+        Self {
+            config,
+            picker: ArcSwap::from_pointee(Published::new(picker)),
+            budget,
+            queue,
+            hedge_delay,
+            reports,
+            clock,
+            sessions,
+        }
     }
 
     /// How it is configured.
@@ -108,18 +166,33 @@ impl ClusterHandle {
         answer.await.ok()
     }
 
+    /// Tells its driver to change an endpoint; whether it will, which it does not once the server has stopped. The news tell what
+    /// has become of it.
+    pub async fn order(&self, order: Order) -> bool {
+        self.reports.send(Report::Order(order)).await.is_ok()
+    }
+
+    /// What part of the requests each endpoint would get, 0 to 1, if that one were changed so; `None` once the server has
+    /// stopped. See [`lb_balance::Cluster::project`].
+    pub async fn project(&self, endpoint: EndpointId, change: Change) -> Option<Vec<f64>> {
+        let (reply, answer) = oneshot::channel();
+        self.reports.send(Report::Project(endpoint, change, reply)).await.ok()?;
+        answer.await.ok()
+    }
+
     /// How many requests wait for an endpoint; `None` if the cluster has no queue.
     pub fn queued(&self) -> Option<usize> {
         self.queue.as_ref().map(Queue::len)
     }
 
     pub(crate) fn set_picker(&self, picker: Picker) {
-        self.picker.store(Arc::new(picker));
+        self.picker.store(Arc::new(Published::new(picker)));
         // It may have endpoints that those who wait do not know of, or none at all.
         self.wake_one();
     }
 
-    pub(crate) fn name_of(&self, endpoint: EndpointId) -> &str {
+    /// The endpoint's name.
+    pub fn name_of(&self, endpoint: EndpointId) -> &str {
         self.config.endpoints[endpoint.index()].name()
     }
 
@@ -142,21 +215,25 @@ impl ClusterHandle {
         attempts: &Attempts<'_>,
         ties: Ties,
         now: Timestamp,
-    ) -> Result<Held, Reject> {
+    ) -> Result<Held, Unplaced> {
+        let reject = |(none, passed): (NoEndpoint, Passed), now| Unplaced { reject: self.reject(none, now), passed };
         // Nobody goes past those that wait, but for whoever named an endpoint.
         if ties.pinned.is_some() || self.queued().unwrap_or(0) == 0 {
             match self.pick(attempts, ties, now) {
-                Err(none) if none.at_capacity && self.queue.is_some() => {}
-                picked => return picked.map_err(|none| self.reject(none, now)),
+                Err((none, _)) if none.at_capacity && self.queue.is_some() => {}
+                picked => return picked.map_err(|none| reject(none, now)),
             }
         }
         let queue = self.queue.as_ref().expect("without a queue there was a choice, or a reject");
         let take = || match self.pick(attempts, ties, self.clock.now()) {
-            Err(none) if none.at_capacity => None,
+            Err((none, _)) if none.at_capacity => None,
             picked => Some(picked),
         };
         // Boxed, since few wait, and every request would be larger by it.
-        Box::pin(queue.wait(take)).await?.map_err(|none| self.reject(none, self.clock.now()))
+        match Box::pin(queue.wait(take)).await {
+            Ok(picked) => picked.map_err(|none| reject(none, self.clock.now())),
+            Err(reject) => Err(Unplaced { reject, passed: self.passed(Hearing::default()) }),
+        }
     }
 
     /// An endpoint for one more attempt. It does not wait: there may be an answer already that can be delivered.
@@ -165,14 +242,24 @@ impl ClusterHandle {
         attempts: &Attempts<'_>,
         ties: Ties,
         now: Timestamp,
-    ) -> Result<Held, NoEndpoint> {
-        let picker = self.picker.load();
+    ) -> Result<Held, (NoEndpoint, Passed)> {
+        let published = self.picker.load();
+        let picker = &published.picker;
+        let mut hearing = Hearing::default();
         let wish = || Wish { key: ties.key, session: ties.session, ..Wish::new(attempts, now, fastrand::u64(..)) };
         let lease = match ties.pinned.and_then(|endpoint| picker.pick_pinned(endpoint)) {
             Some(lease) => lease,
-            None => picker.pick(&wish(), &mut ())?,
+            None => match picker.pick(&wish(), &mut hearing) {
+                Ok(lease) => lease,
+                Err(none) => return Err((none, Passed { out: published.out.clone(), now: hearing.0 })),
+            },
         };
-        Ok(Held::new(lease, self, now))
+        Ok(Held::new(lease, self, now, Passed { out: published.out.clone(), now: hearing.0 }))
+    }
+
+    /// Who is out, and who was passed over beside.
+    fn passed(&self, hearing: Hearing) -> Passed {
+        Passed { out: self.picker.load().out.clone(), now: hearing.0 }
     }
 
     /// The cookie that binds the client's session to the endpoint that answered so, unless it is there already. Whoever asked
@@ -183,7 +270,8 @@ impl ClusterHandle {
         (is_new && !self.config.retry.covers(outcome)).then(|| sessions.binding(endpoint))
     }
 
-    fn find(&self, name: &str) -> Option<EndpointId> {
+    /// The endpoint of that name.
+    pub fn find(&self, name: &str) -> Option<EndpointId> {
         let index = self.config.endpoints.iter().position(|endpoint| endpoint.name() == name)?;
         u32::try_from(index).ok().map(EndpointId)
     }

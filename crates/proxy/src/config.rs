@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,7 +11,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderValue, Method};
 use lb_balance::{BudgetPolicy, Endpoint, Policy, RetryPolicy};
 
-use crate::{Address, Key, Limits, Secret};
+use crate::{Address, Audience, Faults, Key, Limits, Marking, Secret, Tallies};
 
 /// What a server needs beside its routes and its clusters.
 #[derive(Debug)]
@@ -23,6 +24,14 @@ pub struct Config {
     pub limits: Limits,
     /// How long requests under way may take once the server is told to stop.
     pub stop_timeout: Duration,
+    /// Where is counted what happens; `None`: nowhere.
+    pub tallies: Option<Arc<Tallies>>,
+    /// Who is told of requests.
+    pub audience: Arc<Audience>,
+    /// The faults that are played.
+    pub faults: Arc<Faults>,
+    /// How requests are marked.
+    pub marking: Marking,
 }
 
 /// One cluster.

@@ -19,6 +19,7 @@ use crate::forward::{self, Peer};
 use crate::guests::Guest;
 use crate::proxy::Proxy;
 use crate::reject::Reject;
+use crate::story::End;
 
 /// Serves a connection until either side ends it, or the guest is asked to leave after the current request.
 pub(crate) async fn serve<D: Dial, S: Stream>(proxy: Rc<Proxy<D>>, stream: S, address: IpAddr, guest: Guest) {
@@ -50,8 +51,8 @@ pub(crate) async fn serve<D: Dial, S: Stream>(proxy: Rc<Proxy<D>>, stream: S, ad
                 let is_last = proxy.limits().requests_per_connection.is_some_and(|most| requests >= most.get());
                 Box::pin(exchange(&proxy, &client, &head, &peer, &guest, is_last)).await
             }
-            Next::Refused(refusal) => Box::pin(refuse(&proxy, &client, Reject::refused(refusal))).await,
-            Next::TimedOut => Box::pin(refuse(&proxy, &client, Reject::ClientTimeout)).await,
+            Next::Refused(refusal) => Box::pin(refuse(&proxy, &client, &peer, Reject::refused(refusal))).await,
+            Next::TimedOut => Box::pin(refuse(&proxy, &client, &peer, Reject::ClientTimeout)).await,
         };
         proxy.heads().give_back(head);
         if !goes_on {
@@ -71,8 +72,9 @@ async fn exchange<D: Dial, S: Stream>(
 ) -> bool {
     let _under_way = UnderWay::new(proxy.busy_connections());
     let downstream: Rc<dyn Downstream> = Rc::clone(client) as Rc<dyn Downstream>;
+    let mut telling = proxy.begin_telling();
     let answer = {
-        let mut handling = pin!(proxy.handle(head, &downstream, peer));
+        let mut handling = pin!(proxy.handle(head, &downstream, peer, &mut telling));
         poll_fn(|cx| match handling.as_mut().poll(cx) {
             Poll::Ready(answer) => Poll::Ready(Some(answer)),
             Poll::Pending => client.poll_gone(cx).map(|()| None),
@@ -80,19 +82,33 @@ async fn exchange<D: Dial, S: Stream>(
         .await
     };
     // A client that leaves is nobody's failure: what was under way is dropped, and with it released.
-    let Some(mut answer) = answer else { return false };
+    let Some(mut answer) = answer else {
+        proxy.tell(telling, Some(head), peer.address, End::ClientLeft, client.bytes());
+        return false;
+    };
+    if telling.is_reset {
+        client.end_with_reset();
+        proxy.tell(telling, Some(head), peer.address, End::BrokenOff, client.bytes());
+        return false;
+    }
+    telling.status = Some(answer.status());
     // Nobody reads what is left of the request, unless whoever answers still takes it.
     let is_left_over = !client.has_sent_all() && !answer.takes_more();
     // Whoever asks for a tunnel may send through it without waiting for it.
     let is_left_over = is_left_over || head.method() == b"CONNECT";
     let closes = is_last || head.wants_close() || guest.is_asked_to_leave() || client.awaits_continue() || is_left_over;
     let mut ending = None;
-    client.push(|out| ending = Some(answer.push_head(out, Some(head), closes, &proxy.clock())));
+    client.push(|out| {
+        let before = out.len();
+        ending = Some(answer.push_head(out, Some(head), closes, &proxy.clock()));
+        telling.head_bytes = (out.len() - before) as u64;
+    });
     let ending = ending.expect("it was pushed");
     if let Answer::Carried(carried) = answer {
         match carried.into_tunnel() {
             Ok(mut switched) => {
                 client.tunnel(&mut switched.wire, switched.patience).await;
+                proxy.tell(telling, Some(head), peer.address, End::Delivered, client.bytes());
                 return false;
             }
             Err(carried) => answer = Answer::Carried(carried),
@@ -101,6 +117,12 @@ async fn exchange<D: Dial, S: Stream>(
     let delivered = answer::deliver(client, &mut answer, ending.framing).await;
     // The lease first: the client may take its time to leave.
     drop(answer);
+    let end = match delivered {
+        Ok(()) => End::Delivered,
+        Err(Broken::Client) => End::ClientLeft,
+        Err(Broken::Answer) => End::BrokenOff,
+    };
+    proxy.tell(telling, Some(head), peer.address, end, client.bytes());
     match delivered {
         Ok(()) if ending.closes => {
             if client.has_unread() {
@@ -126,13 +148,19 @@ async fn exchange<D: Dial, S: Stream>(
 }
 
 /// Answers what is no request, which ends the connection: nobody knows where the next one would begin.
-async fn refuse<D: Dial, S: Stream>(proxy: &Rc<Proxy<D>>, client: &Rc<Client<S>>, reject: Reject) -> bool {
+async fn refuse<D: Dial, S: Stream>(proxy: &Rc<Proxy<D>>, client: &Rc<Client<S>>, peer: &Peer, reject: Reject) -> bool {
+    let mut telling = proxy.begin_telling();
+    client.count_anew();
     tracing::debug!(reason = reject.token(), "refused");
     let (head, words) = reject.answer(&Fields::default()).into_parts();
     let mut answer: Answer<S> = Answer::Own(head, words);
     let mut framing = Framing::Empty;
     client.push(|out| framing = answer.push_head(out, None, true, &proxy.clock()).framing);
-    if answer::deliver(client, &mut answer, framing).await.is_ok() {
+    (telling.status, telling.reject) = (Some(answer.status()), Some(reject.token()));
+    let delivered = answer::deliver(client, &mut answer, framing).await;
+    let end = if delivered.is_ok() { End::Delivered } else { End::ClientLeft };
+    proxy.tell(telling, None, peer.address, end, client.bytes());
+    if delivered.is_ok() {
         client.close().await;
     }
     false

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use lb_balance::{Belief, Cluster, EndpointId, Event, Failure, Outcome, ProbePoll, Timestamp};
+use lb_balance::{Belief, Change, Cluster, EndpointId, Event, Failure, Outcome, ProbePoll, Timestamp};
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::cluster::{ClusterHandle, ClusterSnapshot, EndpointSnapshot, ProbeSnapshot, REPORTS, Report};
 use crate::config::ClusterConfig;
 use crate::dial::Dial;
+use crate::order::{Deviation, Order, Ordered, Orders};
 use crate::probe;
 
 /// What happened in a cluster, for those who watch.
@@ -22,6 +23,8 @@ pub enum News {
     Belief(BeliefChanged),
     /// A probe found something else than the one before it.
     Probe(ProbeChanged),
+    /// An endpoint was changed by hand, or is again as configured.
+    Ordered(Arc<ClusterHandle>, Ordered),
 }
 
 /// A belief changed.
@@ -42,6 +45,8 @@ pub struct ProbeChanged {
     pub endpoint: EndpointId,
     /// What it found.
     pub probe: ProbeSnapshot,
+    /// Whether it is a success and the one before it was none, or the other way round; the first is taken for news if it is none.
+    pub turned: bool,
 }
 
 /// Runs a cluster until its handle is gone.
@@ -52,6 +57,9 @@ pub(crate) struct Driver<D: Dial> {
     news: broadcast::Sender<News>,
     clock: Clock,
     dial: D,
+    orders: Orders,
+    // By endpoint: how many probes came to something, and how many of them succeeded.
+    probe_counts: Vec<(u64, u64)>,
     probes: JoinSet<Outcome>,
     under_way: HashMap<task::Id, (EndpointId, Timestamp)>,
 }
@@ -65,7 +73,9 @@ impl<D: Dial> Driver<D> {
         let picker = cluster.poll_picker(now).expect("a new cluster has a picker to give");
         let (sender, reports) = mpsc::channel(REPORTS);
         let handle = Arc::new(ClusterHandle::new(config, picker, sender, clock));
-        Self { cluster, handle, reports, news, clock, dial, probes: JoinSet::new(), under_way: HashMap::new() }
+        let probe_counts = vec![(0, 0); handle.config().endpoints.len()];
+        let (orders, probes, under_way) = (Orders::default(), JoinSet::new(), HashMap::new());
+        Self { cluster, handle, reports, news, clock, dial, orders, probe_counts, probes, under_way }
     }
 
     pub(crate) fn handle(&self) -> Arc<ClusterHandle> {
@@ -77,14 +87,19 @@ impl<D: Dial> Driver<D> {
         loop {
             let next_probe = self.send_due_probes();
             self.publish();
-            let wake_at = [next_probe, self.cluster.poll_timeout()].into_iter().flatten().min();
+            let wake_at = [next_probe, self.cluster.poll_timeout(), self.orders.next()].into_iter().flatten().min();
             let wake_at = wake_at.map(|at| self.clock.deadline(at));
             tokio::select! {
                 Some(report) = self.reports.recv() => self.hear(report),
                 Some(done) = self.probes.join_next_with_id() => self.hear_probe(done),
                 () = sleep_until(wake_at.unwrap_or_else(Instant::now)), if wake_at.is_some() => {}
             }
-            self.cluster.handle_timeout(self.clock.now());
+            let now = self.clock.now();
+            self.cluster.handle_timeout(now);
+            while let Some((endpoint, change)) = self.orders.take_over(now) {
+                let configured = self.configured(endpoint, change);
+                self.carry_out(endpoint, configured, None, true);
+            }
         }
     }
 
@@ -94,6 +109,15 @@ impl<D: Dial> Driver<D> {
             Report::Snapshot(reply) => {
                 // Whoever asked may have left.
                 let _gone = reply.send(self.snapshot());
+            }
+            Report::Order(Order { endpoint, change, lasts }) => {
+                let until = lasts.map(|lasts| self.clock.now() + lasts);
+                self.orders.put(endpoint, change, until.filter(|_| change != self.configured(endpoint, change)));
+                self.carry_out(endpoint, change, until, false);
+            }
+            Report::Project(endpoint, change, reply) => {
+                let shares = self.cluster.project(endpoint, change, self.clock.now(), fastrand::u64(..));
+                let _gone = reply.send(shares);
             }
         }
     }
@@ -112,11 +136,15 @@ impl<D: Dial> Driver<D> {
         let before = self.cluster.last_probe(endpoint);
         self.cluster.handle_probe(endpoint, outcome, began, self.clock.now());
         let Some((at, outcome, ok)) = self.cluster.last_probe(endpoint) else { return };
+        let (all, succeeded) = &mut self.probe_counts[endpoint.index()];
+        *all += 1;
+        *succeeded += u64::from(ok);
         if before.is_none_or(|(_, before, _)| before != outcome) {
             let name = self.handle.name_of(endpoint);
             tracing::info!(cluster = self.handle.config().name, endpoint = name, "probe: {outcome}");
             let probe = ProbeSnapshot { at, outcome, ok };
-            self.tell(News::Probe(ProbeChanged { cluster: self.handle(), endpoint, probe }));
+            let turned = before.map_or(!ok, |(_, _, before)| before != ok);
+            self.tell(News::Probe(ProbeChanged { cluster: self.handle(), endpoint, probe, turned }));
         }
     }
 
@@ -172,9 +200,54 @@ impl<D: Dial> Driver<D> {
                 since,
                 reason: self.cluster.cause(id, now).to_string(),
                 probe: self.cluster.last_probe(id).map(|(at, outcome, ok)| ProbeSnapshot { at, outcome, ok }),
+                probes: self.probe_counts[id.index()],
+                ejections: self.cluster.ejections(id),
+                weight: self.cluster.weight_and_draining(id).0,
                 counters: self.cluster.counters(id),
             }
         };
-        ClusterSnapshot { endpoints: self.cluster.ids().map(endpoint).collect() }
+        let deviations = self.cluster.ids().flat_map(|id| self.deviations(id)).collect();
+        ClusterSnapshot { endpoints: self.cluster.ids().map(endpoint).collect(), deviations }
+    }
+
+    /// Changes the endpoint, if that is a change, and tells it.
+    fn carry_out(&mut self, endpoint: EndpointId, to: Change, until: Option<Timestamp>, expired: bool) {
+        let (at, from) = (self.clock.now(), self.current(endpoint, to));
+        match to {
+            Change::Draining(draining) => self.cluster.handle_drain(endpoint, draining, at),
+            Change::Weight(weight) => self.cluster.handle_weight(endpoint, weight),
+        }
+        if from != to || until.is_some() {
+            let (cluster, name) = (&self.handle.config().name, self.handle.name_of(endpoint));
+            tracing::info!(cluster, endpoint = name, ?from, ?to, expired, "changed by hand");
+            let ordered = Ordered { at, endpoint, from, to, until, expired };
+            self.tell(News::Ordered(self.handle(), ordered));
+        }
+    }
+
+    /// What that order is about, as it is now.
+    fn current(&self, endpoint: EndpointId, kind: Change) -> Change {
+        let (weight, draining) = self.cluster.weight_and_draining(endpoint);
+        match kind {
+            Change::Draining(_) => Change::Draining(draining),
+            Change::Weight(_) => Change::Weight(weight),
+        }
+    }
+
+    /// What that order is about, as the configuration says.
+    fn configured(&self, endpoint: EndpointId, kind: Change) -> Change {
+        let configured = &self.handle.config().endpoints[endpoint.index()].endpoint;
+        match kind {
+            Change::Draining(_) => Change::Draining(configured.draining),
+            Change::Weight(_) => Change::Weight(configured.weight),
+        }
+    }
+
+    fn deviations(&self, endpoint: EndpointId) -> impl Iterator<Item = Deviation> {
+        [Change::Draining(false), Change::Weight(0)].into_iter().filter_map(move |kind| {
+            let (now, configured) = (self.current(endpoint, kind), self.configured(endpoint, kind));
+            let until = self.orders.until(endpoint, kind);
+            (now != configured).then_some(Deviation { endpoint, now, configured, until })
+        })
     }
 }

@@ -11,6 +11,7 @@ use slab::Slab;
 use tokio::sync::Notify;
 
 use crate::limits::Crowd;
+use crate::tally::Tally;
 
 /// The connections of one worker.
 #[derive(Debug)]
@@ -19,6 +20,7 @@ pub(crate) struct Guests {
     is_stopping: Cell<bool>,
     seats: RefCell<Slab<Seat>>,
     all_left: Notify,
+    tally: Option<Arc<Tally>>,
 }
 
 #[derive(Debug, Default)]
@@ -39,8 +41,9 @@ pub(crate) struct Guest {
 }
 
 impl Guests {
-    pub(crate) fn new(crowd: Arc<Crowd>) -> Rc<Self> {
-        Rc::new(Self { crowd, is_stopping: Cell::new(false), seats: RefCell::default(), all_left: Notify::new() })
+    pub(crate) fn new(crowd: Arc<Crowd>, tally: Option<Arc<Tally>>) -> Rc<Self> {
+        let (is_stopping, seats, all_left) = (Cell::new(false), RefCell::default(), Notify::new());
+        Rc::new(Self { crowd, is_stopping, seats, all_left, tally })
     }
 
     /// Whether one more may come.
@@ -64,8 +67,14 @@ impl Guests {
 
     /// Lets one in, unless so many have come from its address that it may not.
     pub(crate) fn enter(self: &Rc<Self>, address: IpAddr) -> Option<Guest> {
+        let is_let_in = self.crowd.enter(address);
+        if let Some(tally) = &self.tally {
+            let (cell, more) = if is_let_in { (&tally.accepted, 1) } else { (&tally.turned_away, 0) };
+            cell.add(1);
+            tally.open.add(more);
+        }
         let seat = || self.seats.borrow_mut().insert(Seat::default());
-        self.crowd.enter(address).then(|| Guest { seat: seat(), guests: Rc::clone(self), address })
+        is_let_in.then(|| Guest { seat: seat(), guests: Rc::clone(self), address })
     }
 
     /// Asks all to leave when they have finished what they are at, and waits until they have.
@@ -113,6 +122,9 @@ impl Guest {
 impl Drop for Guest {
     fn drop(&mut self) {
         self.guests.crowd.leave(self.address);
+        if let Some(tally) = &self.guests.tally {
+            tally.open.take(1);
+        }
         let mut seats = self.guests.seats.borrow_mut();
         seats.remove(self.seat);
         if seats.is_empty() {

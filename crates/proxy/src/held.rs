@@ -6,6 +6,7 @@ use std::time::Duration;
 use lb_balance::{EndpointId, Lease, Outcome, Timestamp, Turn};
 
 use crate::cluster::ClusterHandle;
+use crate::story::Passed;
 
 /// A lease and the cluster that it is of. Dropping it, at whatever moment, releases the endpoint and wakes one of those
 /// that wait for it; and if the endpoint was still silent then, it is known to be at least so slow.
@@ -16,6 +17,7 @@ pub(crate) struct Held {
     cluster: Released,
     // When the attempt began, until something has come of it.
     silent_since: Option<Timestamp>,
+    passed: Passed,
 }
 
 /// Wakes one that waits, when it is dropped.
@@ -24,8 +26,8 @@ struct Released(Arc<ClusterHandle>);
 
 impl Held {
     /// Of a request that asks the endpoint now.
-    pub(crate) fn new(lease: Lease, cluster: &Arc<ClusterHandle>, now: Timestamp) -> Self {
-        Self { lease, cluster: Released(Arc::clone(cluster)), silent_since: Some(now) }
+    pub(crate) fn new(lease: Lease, cluster: &Arc<ClusterHandle>, now: Timestamp, passed: Passed) -> Self {
+        Self { lease, cluster: Released(Arc::clone(cluster)), silent_since: Some(now), passed }
     }
 
     pub(crate) fn endpoint(&self) -> EndpointId {
@@ -34,6 +36,11 @@ impl Held {
 
     pub(crate) fn turn(&self) -> Turn {
         self.lease.turn()
+    }
+
+    /// Takes away who was passed over for it.
+    pub(crate) fn take_passed(&mut self) -> Passed {
+        std::mem::take(&mut self.passed)
     }
 
     /// The attempt begins anew, now.

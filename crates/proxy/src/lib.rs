@@ -26,6 +26,7 @@ mod address;
 mod alarm;
 mod answer;
 mod attempt;
+mod audience;
 mod buffer;
 mod carried;
 mod cells;
@@ -38,6 +39,7 @@ mod cookie;
 mod dial;
 mod downstream;
 mod driver;
+mod faults;
 mod forward;
 mod guests;
 pub mod header;
@@ -48,7 +50,9 @@ mod key;
 mod limits;
 mod listener;
 mod local;
+mod marks;
 mod metrics;
+mod order;
 mod path;
 mod pool;
 mod probe;
@@ -62,13 +66,17 @@ mod secret;
 mod server;
 mod session;
 mod story;
+mod tally;
+mod telling;
 mod trace;
+mod traceparent;
 mod tunnel;
 mod upload;
 mod wire;
 mod worker;
 
 pub use address::{Address, BadAddress};
+pub use audience::{Audience, Listener};
 pub use clock::Clock;
 pub use cluster::{ClusterHandle, ClusterSnapshot, EndpointSnapshot, ProbeSnapshot};
 pub use config::{
@@ -76,15 +84,19 @@ pub use config::{
     Timeouts,
 };
 pub use driver::{BeliefChanged, News, ProbeChanged};
+pub use faults::{Fault, FaultKind, FaultPlace, Faults};
 pub use key::Key;
 pub use lb_http1::Limits as HeadLimits;
 pub use limits::Limits;
 pub use local::{BoxError, Local, LocalBody, LocalFuture};
+pub use marks::Marking;
 pub use metrics::{ClusterMetrics, EndpointMetrics, Histogram, Metrics, RouteMetrics, STOPS, WorkerMetrics};
+pub use order::{Deviation, Order, Ordered};
 pub use route::{ClusterId, Pin, Route, Routes, Target};
 pub use secret::Secret;
 pub use server::{BindError, Clusters, Server};
 pub use story::{Asked, End, Listed, Passed, Span, Story, Try, Wanted};
+pub use tally::Tallies;
 
 #[cfg(test)]
 mod tests;

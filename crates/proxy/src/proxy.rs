@@ -1,31 +1,37 @@
 //! The path of a request through the proxy, on one screen. Carries no byte itself and takes no decision.
 
 use std::cell::Cell;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use http::{HeaderValue, header::SET_COOKIE};
-use lb_balance::{Attempt, Outcome, Verdict};
+use lb_balance::{Attempt, Outcome, Stop, Verdict};
 use lb_http1::{Fields, Framing, RequestHead};
 
 use crate::answer::{Answer, Local};
 use crate::attempt::{Endpoint, Hit};
+use crate::audience::{Audience, Ration};
 use crate::carried::Carried;
 use crate::clock::Clock;
 use crate::cluster::{ClusterHandle, Ties};
 use crate::config::ClusterConfig;
 use crate::dial::Dial;
 use crate::downstream::Downstream;
+use crate::faults::{FaultPlace, Faults, Played};
 use crate::forward::{self, Outgoing, Peer};
 use crate::heads::Heads;
 use crate::held::Held;
 use crate::limits::Limits;
 use crate::pool::Pool;
-use crate::race::{Done, Race};
+use crate::race::{Done, Race, Stage};
 use crate::reject::Reject;
 use crate::replay::Replay;
 use crate::route::{Routes, Target};
-use crate::{header, local, trace};
+use crate::story::{End, Try};
+use crate::tally::Tally;
+use crate::telling::Telling;
+use crate::{ClusterId, Marking, header, local, trace};
 
 /// What all workers share.
 pub(crate) struct Shared {
@@ -33,6 +39,9 @@ pub(crate) struct Shared {
     pub(crate) routes: Routes,
     pub(crate) clusters: Vec<Arc<ClusterHandle>>,
     pub(crate) clock: Clock,
+    pub(crate) audience: Arc<Audience>,
+    pub(crate) faults: Arc<Faults>,
+    pub(crate) marking: Marking,
 }
 
 /// One worker's proxy.
@@ -44,21 +53,61 @@ pub(crate) struct Proxy<D: Dial> {
     heads: Heads,
     // A copy of what is shared, since every client has a hold on it.
     limits: Rc<Limits>,
+    tally: Option<Arc<Tally>>,
+    ration: Ration,
 }
 
 impl<D: Dial> Proxy<D> {
-    pub(crate) fn new(shared: Arc<Shared>, dial: &D) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, dial: &D, tally: Option<Arc<Tally>>) -> Self {
         let clock = shared.clock;
-        let endpoints_of = |config: &ClusterConfig| -> Vec<Endpoint<D>> {
-            let endpoint = |address| {
+        let endpoints_of = |(cluster, config): (usize, &ClusterConfig)| -> Vec<Endpoint<D>> {
+            let endpoint = |(index, address)| {
                 let (timeouts, dial) = (config.timeouts, dial.clone());
-                Endpoint { address, timeouts, pool: Rc::new(Pool::new(timeouts.idle)), dial, clock }
+                let tally = tally.as_ref().and_then(|tally| tally.clusters[cluster].endpoint(index));
+                let pool = Rc::new(Pool::new(timeouts.idle, tally.clone()));
+                Endpoint { address, timeouts, pool, dial, clock, tally }
             };
-            config.endpoints.iter().map(|config| endpoint(config.address.clone())).collect()
+            config.endpoints.iter().map(|config| config.address.clone()).enumerate().map(endpoint).collect()
         };
         let limits = Rc::new(shared.limits);
-        let endpoints = shared.clusters.iter().map(|cluster| endpoints_of(cluster.config())).collect();
-        Self { shared, endpoints, busy_connections: Rc::default(), heads: Heads::default(), limits }
+        let clusters = shared.clusters.iter().map(|cluster| cluster.config()).enumerate();
+        let endpoints = clusters.map(endpoints_of).collect();
+        let ration = Ration::new();
+        Self { shared, endpoints, busy_connections: Rc::default(), heads: Heads::default(), limits, tally, ration }
+    }
+
+    /// A request begins: what is to be kept of it.
+    pub(crate) fn begin_telling(&self) -> Telling {
+        let now = self.shared.clock.now();
+        Telling::new(now, self.ration.wanted(&self.shared.audience, now))
+    }
+
+    /// A request has ended so: counts it, and tells whoever is to hear of it. `head` is not there if it could not be read.
+    pub(crate) fn tell(
+        &self,
+        mut telling: Telling,
+        head: Option<&RequestHead>,
+        client: IpAddr,
+        end: End,
+        bytes: (u64, u64),
+    ) {
+        let audience = &self.shared.audience;
+        if self.tally.is_none() && !audience.is_anybody_there() {
+            return;
+        }
+        let now = self.shared.clock.now();
+        let took = now.since(telling.began);
+        if let Some(tally) = &self.tally {
+            tally.note_request(&telling, end, took, bytes);
+        }
+        if audience.is_anybody_there() {
+            // Files, the admin API and what reached no route are no decisions.
+            let is_trouble = telling.cluster.is_some() && (telling.is_retried() || telling.has_failed(end));
+            telling.wanted.troubled = is_trouble && self.ration.may_tell_trouble(audience, now);
+            if telling.wanted.is_any() {
+                audience.hear(telling.into_story(head, client, end, took, bytes));
+            }
+        }
     }
 
     /// Answers one request.
@@ -67,20 +116,35 @@ impl<D: Dial> Proxy<D> {
         request: &RequestHead,
         client: &Rc<dyn Downstream>,
         peer: &Peer,
+        telling: &mut Telling,
     ) -> Answer<D::Stream> {
         let place = match forward::place(request) {
             Ok(place) => place,
-            Err(bad) => return rejected(Reject::BadRequest(bad), request.fields()),
+            Err(bad) => return rejected(Reject::BadRequest(bad), request.fields(), telling),
         };
         if let (Framing::Length(length), Some(most)) = (request.framing(), self.limits.body)
             && length > u64::from(most)
         {
-            return rejected(Reject::BodyTooLarge, request.fields());
+            return rejected(Reject::BodyTooLarge, request.fields(), telling);
         }
-        match self.shared.routes.find(place.host, place.path).map(|route| &route.target) {
-            None => rejected(Reject::NoRoute, request.fields()),
+        let route = self.shared.routes.find(place.host, place.path);
+        telling.route = route.map(|(index, _)| *index);
+        if let Some(index) = telling.route
+            && let Some(played) = self.shared.faults.draw(FaultPlace::Route(index), || telling.began)
+        {
+            match played {
+                Played::Delay(time) => tokio::time::sleep(time).await,
+                Played::Abort(status) => return rejected(Reject::Played { status }, request.fields(), telling),
+                Played::Reset => {
+                    telling.is_reset = true;
+                    return rejected(Reject::Played { status: 502 }, request.fields(), telling);
+                }
+            }
+        }
+        match route.map(|(_, route)| &route.target) {
+            None => rejected(Reject::NoRoute, request.fields(), telling),
             Some(Target::Local(service)) => match local::request(request, &**client).await {
-                Err(reject) => rejected(reject, request.fields()),
+                Err(reject) => rejected(reject, request.fields(), telling),
                 Ok(local_request) => {
                     let Ok(answer) = service.call(local_request).await;
                     let (head, body) = answer.into_parts();
@@ -88,23 +152,34 @@ impl<D: Dial> Proxy<D> {
                 }
             },
             Some(Target::Cluster { cluster, pin, trace }) => {
+                telling.cluster = Some(*cluster);
+                let id = *cluster;
                 let (endpoints, cluster) = (&self.endpoints[cluster.0], &self.shared.clusters[cluster.0]);
                 let asked = Asked {
                     fields: request.fields(),
                     ties: cluster.ties_of(&place, request.fields(), pin.as_ref(), peer.address),
                     trace: *trace && request.fields().get(header::TRACE_NAME).is_some(),
+                    cluster: id,
                 };
-                let head = forward::outgoing(request, peer, &cluster.config().upgrades);
+                let marks = self.shared.marking.mark(request.fields());
+                let head = forward::outgoing(request, peer, &cluster.config().upgrades, &marks);
+                telling.note_marks(marks);
                 let body = Replay::new(client, request.framing(), cluster.config().replay_limit, self.shared.clock);
                 let fields = asked.fields;
-                let balancing = self.balance(cluster, endpoints, &head, &body, asked);
-                match cluster.config().timeouts.request {
-                    None => balancing.await,
-                    Some(limit) => match tokio::time::timeout(limit, balancing).await {
-                        Ok(answer) => answer,
-                        Err(_) => rejected(Reject::RequestTimeout, fields),
-                    },
+                let mut answer = match cluster.config().timeouts.request {
+                    None => self.balance(cluster, endpoints, &head, &body, asked, telling).await,
+                    Some(limit) => {
+                        let balancing = self.balance(cluster, endpoints, &head, &body, asked, telling);
+                        match tokio::time::timeout(limit, balancing).await {
+                            Ok(answer) => answer,
+                            Err(_) => rejected(Reject::RequestTimeout, fields, telling),
+                        }
+                    }
+                };
+                if let (Some(name), Some(id)) = (&self.shared.marking.request_id, telling.request_id()) {
+                    answer.add_missing_field(name, id);
                 }
+                answer
             }
         }
     }
@@ -117,31 +192,54 @@ impl<D: Dial> Proxy<D> {
         head: &Outgoing,
         body: &Replay,
         asked: Asked<'_>,
+        telling: &mut Telling,
     ) -> Answer<D::Stream> {
         let ties = asked.ties;
         let clock = self.shared.clock;
-        let began = clock.now();
+        let began = telling.began;
         let mut attempts = cluster.attempts(began, head.is_idempotent());
         let mut next = match cluster.admit(&attempts, ties, began).await {
             Ok(lease) => Some(lease),
-            Err(reject) => return rejected(reject, asked.fields),
+            Err(unplaced) => {
+                telling.unplaced = Some(unplaced.passed);
+                return rejected(unplaced.reject, asked.fields, telling);
+            }
         };
         if cluster.queued().is_some() {
             // What it has waited for its place is not taken from the time for its tries.
-            attempts.begin_now(clock.now());
+            let now = clock.now();
+            attempts.begin_now(now);
+            telling.queued = now.since(began);
         }
-        let mut race = Race::new(cluster, endpoints, head, body, ties);
+        let stage = Stage { faults: &self.shared.faults, cluster: asked.cluster };
+        let mut race = Race::new(cluster, endpoints, head, body, ties, stage);
         // The last real answer: it is passed on when everything else fails.
         let mut kept: Option<Box<Carried<D::Stream>>> = None;
         let mut fresh = false;
         let outcome = loop {
-            let Done { mut lease, result } = race.next(next.take(), fresh, &mut attempts).await;
+            let Done { mut lease, began, connected, played, result } =
+                race.next(next.take(), fresh, &mut attempts).await;
             let (outcome, sent) = match &result {
                 Ok(hit) => (Outcome::Answered { status: hit.wire.answer().status() }, body.sent()),
                 Err(miss) => (miss.outcome, miss.sent),
             };
             let now = clock.now();
             let (endpoint, took) = (lease.endpoint(), lease.report(outcome, now));
+            if let Some(tally) = &endpoints[endpoint.index()].tally {
+                tally.note(outcome, took);
+            }
+            telling.note_try(Try {
+                endpoint,
+                turn: lease.turn(),
+                after: began.since(telling.began),
+                connect: connected.took,
+                reused: connected.reused,
+                took,
+                outcome,
+                blamed: cluster.config().retry.blames(outcome),
+                played,
+                passed: lease.take_passed(),
+            });
             let verdict = attempts.judge(Attempt { endpoint, outcome, took }, sent, now, fastrand::u64(..));
             fresh = verdict == Verdict::RetryFresh;
             if fresh {
@@ -164,15 +262,28 @@ impl<D: Dial> Proxy<D> {
                     if !wait.is_zero() {
                         tokio::time::sleep(wait).await;
                     }
-                    cluster.pick(&attempts, ties, clock.now()).ok()
+                    match cluster.pick(&attempts, ties, clock.now()) {
+                        Ok(lease) => Some(lease),
+                        Err((_, passed)) => {
+                            telling.unplaced = Some(passed);
+                            None
+                        }
+                    }
                 }
-                Verdict::RetryAfter(_) | Verdict::RetryFresh | Verdict::AwaitOther | Verdict::Deliver(_) => None,
+                Verdict::Deliver(stop) => {
+                    // That a good answer is not retried need not be told.
+                    let is_good = matches!(outcome, Outcome::Answered { status: ..500 });
+                    telling.stopped = Some(stop).filter(|stop| *stop != Stop::NotListed || !is_good);
+                    None
+                }
+                Verdict::RetryAfter(_) | Verdict::RetryFresh | Verdict::AwaitOther => None,
             };
             if next.is_none() && verdict != Verdict::AwaitOther {
                 break outcome;
             }
         };
-        race.end(&mut attempts);
+        telling.hedged = race.has_hedged();
+        race.end(&mut attempts, telling);
         let told = if asked.trace { trace::render(&attempts, |id| cluster.name_of(id)) } else { None };
         if let Some(mut answer) = kept {
             if let Some(told) = told {
@@ -180,7 +291,7 @@ impl<D: Dial> Proxy<D> {
             }
             return Answer::Carried(answer);
         }
-        let mut answer = rejected(missed(outcome, body), asked.fields);
+        let mut answer = rejected(missed(outcome, body), asked.fields, telling);
         if let (Answer::Own(head, _), Some(told)) = (&mut answer, told) {
             head.headers.insert(header::TRACE, told);
         }
@@ -219,6 +330,7 @@ struct Asked<'r> {
     fields: &'r Fields,
     ties: Ties,
     trace: bool,
+    cluster: ClusterId,
 }
 
 fn carry<D: Dial>(
@@ -240,17 +352,20 @@ fn missed(outcome: Outcome, body: &Replay) -> Reject {
     match outcome {
         Outcome::Failed(failure) => Reject::Endpoint(failure),
         Outcome::Abandoned => body.broken().map_or(Reject::ClientTimeout, Reject::broken),
-        Outcome::Answered { .. } | Outcome::Connected | Outcome::Overtaken => {
-            unreachable!("an answer is kept, and delivered")
+        // A real one is kept, and delivered.
+        Outcome::Answered { status } => Reject::Played { status },
+        Outcome::Connected | Outcome::Overtaken => {
+            unreachable!("probes alone are content with that, and what is overtaken is not awaited")
         }
     }
 }
 
-fn rejected<S>(reject: Reject, request: &Fields) -> Answer<S>
+fn rejected<S>(reject: Reject, request: &Fields, telling: &mut Telling) -> Answer<S>
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
 {
     tracing::debug!(reason = reject.token(), "rejected");
+    telling.reject = Some(reject.token());
     let (head, words) = reject.answer(request).into_parts();
     Answer::Own(head, words)
 }

@@ -50,6 +50,11 @@ pub(crate) enum Reject {
     QueueTimeout,
     /// The last endpoint that was tried failed.
     Endpoint(Failure),
+    /// A fault is played on demand.
+    Played {
+        /// Its status.
+        status: u16,
+    },
 }
 
 /// What is wrong with a request.
@@ -87,6 +92,38 @@ impl Reject {
         }
     }
 
+    /// All reasons for machines that there are.
+    pub(crate) const TOKENS: [&'static str; 27] = [
+        "fault",
+        "no-route",
+        "bad-request",
+        "head-too-large",
+        "target-too-long",
+        "body-too-large",
+        "request-timeout",
+        "too-many-connections",
+        "coding",
+        "version",
+        "expectation",
+        "client-timeout",
+        "no-endpoint",
+        "at-capacity",
+        "queue-full",
+        "queue-timeout",
+        // Those of failures, in the order of `Failure::ALL`.
+        "refused",
+        "unreachable",
+        "shortage",
+        "connect-timeout",
+        "closed",
+        "idle-race",
+        "response-timeout",
+        "invalid-header",
+        "wrong-body",
+        "truncated",
+        "stalled",
+    ];
+
     fn status(self) -> StatusCode {
         match self {
             Self::NoRoute => StatusCode::NOT_FOUND,
@@ -105,6 +142,7 @@ impl Reject {
             | Self::QueueFull
             | Self::QueueTimeout
             | Self::Endpoint(Failure::Shortage) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Played { status } => StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             Self::Endpoint(failure) if failure.is_timeout() => StatusCode::GATEWAY_TIMEOUT,
             Self::Endpoint(_) => StatusCode::BAD_GATEWAY,
         }
@@ -128,6 +166,7 @@ impl Reject {
             Self::AtCapacity => "at-capacity",
             Self::QueueFull => "queue-full",
             Self::QueueTimeout => "queue-timeout",
+            Self::Played { .. } => "fault",
             Self::Endpoint(failure) => failure.token(),
         }
     }
@@ -155,6 +194,7 @@ impl Reject {
             Self::BadRequest(BadRequest::Path(BadPath::BadPercent)) => "the path has a broken percent-encoding",
             Self::BadRequest(BadRequest::Path(BadPath::Nul)) => "the path has a NUL in it",
             Self::BadRequest(BadRequest::Body) => "the request's body broke off or is not framed as its head says",
+            Self::Played { .. } => "lb plays a fault here, since somebody asked it to",
             Self::Endpoint(failure) => match failure {
                 Failure::Refused => "the endpoint refused the connection",
                 Failure::Unreachable => "the endpoint could not be reached",
@@ -211,6 +251,7 @@ impl Reject {
             | Self::Version
             | Self::Expectation
             | Self::ClientTimeout
+            | Self::Played { .. }
             | Self::Endpoint(_) => None,
         }
     }
@@ -252,6 +293,17 @@ mod tests {
             let answer = reject.answer(&Fields::default());
             assert_eq!((answer.status(), token), (StatusCode::SERVICE_UNAVAILABLE, reject.token()));
             assert_eq!(answer.headers()[RETRY_AFTER], "1");
+        }
+    }
+
+    #[test]
+    fn the_reasons_for_machines_are_all_listed() {
+        let failures = Failure::ALL.map(Failure::token);
+        assert_eq!(Reject::TOKENS[Reject::TOKENS.len() - failures.len()..], failures);
+        for reject in
+            [Reject::NoRoute, Reject::AtCapacity, Reject::ClientTimeout, Reject::NoEndpoint { retry_after: 1 }]
+        {
+            assert!(Reject::TOKENS.contains(&reject.token()), "{reject:?}");
         }
     }
 

@@ -66,18 +66,19 @@ impl Pin {
 
 /// The routes, in the order in which they are tried.
 #[derive(Debug)]
-pub struct Routes(Vec<Route>);
+pub struct Routes(Vec<(usize, Route)>);
 
 impl Routes {
     /// Puts the routes in order: those with a host before those without, longer paths before shorter ones.
-    pub fn new(mut routes: Vec<Route>) -> Self {
-        routes.sort_by_key(|route| (route.host.is_none(), usize::MAX - route.path.len()));
+    pub fn new(routes: Vec<Route>) -> Self {
+        let mut routes: Vec<_> = routes.into_iter().enumerate().collect();
+        routes.sort_by_key(|(_, route)| (route.host.is_none(), usize::MAX - route.path.len()));
         Self(routes)
     }
 
-    /// The first route for that host (without its port) and path.
-    pub(crate) fn find(&self, host: &[u8], path: &[u8]) -> Option<&Route> {
-        self.0.iter().find(|route| {
+    /// The first route for that host (without its port) and path, and its place in the configuration.
+    pub(crate) fn find(&self, host: &[u8], path: &[u8]) -> Option<&(usize, Route)> {
+        self.0.iter().find(|(_, route)| {
             route.host.as_deref().is_none_or(|wanted| wanted.as_bytes().eq_ignore_ascii_case(host))
                 && lies_below(path, &route.path)
         })
@@ -111,7 +112,7 @@ mod tests {
     }
 
     fn found(routes: &Routes, host: &str, path: &str) -> Option<usize> {
-        routes.find(host.as_bytes(), path.as_bytes()).map(|route| match &route.target {
+        routes.find(host.as_bytes(), path.as_bytes()).map(|(_, route)| match &route.target {
             Target::Cluster { cluster, .. } => cluster.0,
             Target::Local(_) => unreachable!("no local route in these tests"),
         })

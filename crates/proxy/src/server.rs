@@ -107,14 +107,18 @@ impl Server {
             routes,
             clusters: clusters.handles.clone(),
             clock: clusters.clock,
+            audience: config.audience,
+            faults: config.faults,
+            marking: config.marking,
         });
         let crowd = Arc::new(Crowd::new(&config.limits));
         let (stop, stopping) = watch::channel(false);
         let start = |(index, sockets)| {
             let (shared, crowd, stopping) = (Arc::clone(&shared), Arc::clone(&crowd), stopping.clone());
+            let tally = config.tallies.as_ref().and_then(|tallies| tallies.of_worker(index));
             let (done, finished) = oneshot::channel();
             let run = move || {
-                let all_ended = crate::worker::run(sockets, shared, crowd, &stopping, config.stop_timeout);
+                let all_ended = crate::worker::run(sockets, shared, crowd, tally, &stopping, config.stop_timeout);
                 // The server may have been dropped.
                 let _gone = done.send(all_ended);
             };

@@ -32,6 +32,8 @@ pub struct Story {
     pub tries: Vec<Try>,
     /// Why it was not tried again; `None` if nobody was asked, or if the client left before something came of it.
     pub stopped: Option<Stop>,
+    /// Who was passed over when there was no endpoint left to try; `None` if there always was one.
+    pub unplaced: Option<Passed>,
     /// What the client was answered; `None` if it left before.
     pub status: Option<u16>,
     /// Why `lb` answered itself, for machines; `None` if the answer is an endpoint's or a local service's.
@@ -79,6 +81,15 @@ pub struct Wanted {
     pub watched: bool,
     /// An access log wants each.
     pub logged: bool,
+    /// An endpoint failed, it was retried, or it got no good answer.
+    pub troubled: bool,
+}
+
+impl Wanted {
+    /// Whether anybody wants it, whatever comes of it.
+    pub fn is_any(self) -> bool {
+        self.sampled || self.asked || self.watched || self.logged || self.troubled
+    }
 }
 
 /// How a request ended.

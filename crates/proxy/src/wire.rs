@@ -2,6 +2,7 @@
 //! from one task to another.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
 use lb_http1::{BodyReader, Flaw, HeadEnd, Limits, Piece, ResponseHead};
@@ -10,6 +11,7 @@ use tokio::time::Instant;
 
 use crate::alarm::Alarm;
 use crate::buffer::{self, Buffer, Out};
+use crate::tally::EndpointTally;
 
 /// A connection that speaks HTTP/1.1.
 #[allow(clippy::struct_excessive_bools, reason = "four things that have happened or not, each asked by itself")]
@@ -27,6 +29,17 @@ pub(crate) struct Wire<S> {
     has_spoken: bool,
     has_heard: bool,
     is_write_closed: bool,
+    open: Option<Open>,
+}
+
+/// Counts a connection as open until it is dropped.
+#[derive(Debug)]
+struct Open(Arc<EndpointTally>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.closed.add(1);
+    }
 }
 
 /// Why an exchange came to no answer.
@@ -64,7 +77,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             has_spoken: false,
             has_heard: false,
             is_write_closed: false,
+            open: None,
         })
+    }
+
+    /// Counts it as one that was opened, and is open as long as it is there.
+    pub(crate) fn count_in(&mut self, tally: &Arc<EndpointTally>) {
+        tally.opened.add(1);
+        self.open = Some(Open(Arc::clone(tally)));
     }
 
     /// Begins an exchange; gives back where its head is to be written.

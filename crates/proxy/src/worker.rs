@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::watch;
 use tokio::task::yield_now;
-use tokio::time::{interval, sleep, timeout};
+use tokio::time::{interval, sleep, sleep_until, timeout};
 
 use crate::clock::Clock;
 use crate::connection;
@@ -19,6 +19,7 @@ use crate::dial::Tcp;
 use crate::guests::Guests;
 use crate::limits::Crowd;
 use crate::proxy::{Proxy, Shared};
+use crate::tally::Tally;
 
 /// How often idle upstream connections are looked through.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
@@ -29,6 +30,11 @@ const HEAD_GRACE: Duration = Duration::from_secs(1);
 /// How long accepting pauses when the process is out of descriptors: those in use may be closed meanwhile.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// How often it is looked how late the event loop is, and after how many looks the worst of them is forgotten: it is kept for
+/// five to ten seconds.
+const LAG_EVERY: Duration = Duration::from_millis(500);
+const LAG_LOOKS: usize = 10;
+
 /// After so many turns of the event loop somebody who was asked to leave has left, or has something to do after all.
 const LEAVING_TURNS: usize = 4;
 
@@ -38,14 +44,16 @@ pub(crate) fn run(
     sockets: Vec<std::net::TcpListener>,
     shared: Arc<Shared>,
     crowd: Arc<Crowd>,
+    tally: Option<Arc<Tally>>,
     stop: &watch::Receiver<bool>,
     stop_timeout: Duration,
 ) -> bool {
     let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
     let runtime = runtime.expect("the event loop needs a descriptor or two, and this is the start of the process");
     let all_ended = runtime.block_on(async {
-        let proxy = Rc::new(Proxy::new(shared, &Tcp));
-        let guests = Guests::new(crowd);
+        let proxy = Rc::new(Proxy::new(shared, &Tcp, tally.clone()));
+        let guests = Guests::new(crowd, tally.clone());
+        let lagging = tally.map(|tally| tokio::task::spawn_local(watch_lag(tally, proxy.clock())));
         let sweeping = tokio::task::spawn_local(sweep(Rc::clone(&proxy)));
         let accepting = sockets
             .into_iter()
@@ -60,6 +68,7 @@ pub(crate) fn run(
             }
         }
         sweeping.abort();
+        lagging.inspect(tokio::task::JoinHandle::abort);
         tokio::select! {
             ended = timeout(stop_timeout, guests.stop()) => ended.is_ok(),
             () = nobody_is_busy(proxy.busy_connections()) => true,
@@ -170,6 +179,24 @@ async fn nobody_is_busy(connections: &Cell<usize>) {
     let mut ticks = interval(Duration::from_millis(20));
     while connections.get() > 0 {
         ticks.tick().await;
+    }
+}
+
+/// Measures how much later than planned the event loop wakes up: so long everything else waits, too.
+async fn watch_lag(tally: Arc<Tally>, clock: Clock) {
+    // The most of the two latest periods, the current one included.
+    let mut worst = [Duration::ZERO; 2];
+    loop {
+        worst = [Duration::ZERO, worst[0]];
+        for _ in 0..LAG_LOOKS {
+            let planned = clock.now() + LAG_EVERY;
+            sleep_until(clock.deadline(planned)).await;
+            let lag = clock.now().since(planned);
+            worst[0] = worst[0].max(lag);
+            let us = |lag: Duration| u64::try_from(lag.as_micros()).unwrap_or(u64::MAX);
+            tally.lag_us.set(us(lag));
+            tally.worst_lag_us.set(us(worst[0].max(worst[1])));
+        }
     }
 }
 

@@ -22,6 +22,8 @@ pub(super) struct Member {
     cause: Cause,
     // Since when it has been draining or is not any more, if it ever was told.
     drain_told: Option<Timestamp>,
+    /// How often it was ejected.
+    pub(super) ejections: u64,
     // How often in a row it had to be ejected again soon after it was back.
     relapses: u32,
     ejected_for: Duration,
@@ -48,6 +50,7 @@ impl Member {
             any_request_is_the_trial: false,
             cause,
             drain_told: None,
+            ejections: 0,
             relapses: 0,
             ejected_for: Duration::ZERO,
             forgiven_from: now,

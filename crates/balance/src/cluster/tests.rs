@@ -2,6 +2,7 @@
 
 mod ejecting;
 mod needed;
+mod projecting;
 
 use super::*;
 use crate::{

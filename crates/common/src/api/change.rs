@@ -1,6 +1,7 @@
 //! What the admin API can be told: to drain an endpoint, to weigh it otherwise, to play a fault, to run a drill.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// `PATCH` takes an [`EndpointChange`] and answers the endpoint as [`Endpoint`](super::Endpoint).
 pub const ENDPOINT_PATH: &str = "/lb/v1/clusters/{cluster}/endpoints/{endpoint}";
@@ -19,7 +20,7 @@ pub const FAULT_PATH: &str = "/lb/v1/faults/{id}";
 pub const DRILLS_PATH: &str = "/lb/v1/drills";
 
 /// What is to become of an endpoint. What is left out stays as it is.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EndpointChange {
     /// Whether it drains.
@@ -34,7 +35,7 @@ pub struct EndpointChange {
 }
 
 /// Something that is not as the file says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Drift {
     /// The endpoint's cluster.
     pub cluster: String,
@@ -51,7 +52,7 @@ pub struct Drift {
 }
 
 /// What would become of a cluster's endpoints.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct WhatIf {
     /// In the order of the configuration.
     pub endpoints: Vec<Projection>,
@@ -62,7 +63,7 @@ pub struct WhatIf {
 }
 
 /// One endpoint, now and then.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Projection {
     /// Its name.
     pub endpoint: String,
@@ -77,7 +78,7 @@ pub struct Projection {
 }
 
 /// The faults that are played.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Faults {
     /// Whether the configuration allows any.
     pub allowed: bool,
@@ -90,7 +91,7 @@ pub struct Faults {
 }
 
 /// A fault to be played.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewFault {
     /// Where: the cluster of an endpoint.
@@ -113,7 +114,7 @@ pub struct NewFault {
 
 /// What a fault does to a request. A route's fault happens to the request, an endpoint's to the attempt, so that it is retried
 /// as any other failure.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum FaultKind {
     /// It waits first: each time anew for so long, drawn evenly from between the two.
@@ -133,7 +134,7 @@ pub enum FaultKind {
 }
 
 /// A fault that is played.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Fault {
     /// Its number.
     pub id: u64,
@@ -156,7 +157,7 @@ pub struct Fault {
 }
 
 /// A drill to be run against the endpoints as they are.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewDrill {
     /// Its file's text; or one of the shipped ones by `name`.
@@ -168,7 +169,7 @@ pub struct NewDrill {
 }
 
 /// The drills.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Drills {
     /// Whether the configuration allows any.
     pub allowed: bool,
@@ -179,7 +180,7 @@ pub struct Drills {
 }
 
 /// How a drill goes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DrillRun {
     /// Its name.
     pub name: String,
@@ -200,7 +201,7 @@ pub struct DrillRun {
 }
 
 /// One thing that a drill does.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DrillStep {
     /// When, after its beginning.
     pub at_ms: u64,
@@ -211,7 +212,7 @@ pub struct DrillStep {
 }
 
 /// One thing that a drill expects.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Expectation {
     /// What, in words: `error rate below 0.1 %`.
     pub says: String,

@@ -1,6 +1,7 @@
 //! `/lb/v1/events`: what happens, as it happens.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::Belief;
 
@@ -21,14 +22,14 @@ pub const EVENTS_PATH: &str = "/lb/v1/events";
 pub const TIMELINE_PATH: &str = "/lb/v1/timeline";
 
 /// The events that are kept.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Timeline {
     /// The oldest first.
     pub events: Vec<Event>,
 }
 
 /// Something happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Event {
     /// Its number: each event's is one higher than that of the one before it, since the start.
     pub id: u64,
@@ -42,7 +43,7 @@ pub struct Event {
 }
 
 /// What happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum What {
     /// `lb` started.

@@ -1,6 +1,7 @@
 //! What happened in one step of time: what charts are drawn from.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Answers a [`History`]. The query says how far back: `window=5m` (in steps of a second) or `window=1h` (of ten).
 pub const HISTORY_PATH: &str = "/lb/v1/history";
@@ -19,7 +20,7 @@ pub const fn bucket_start_us(bucket: usize) -> u64 {
 }
 
 /// A stretch of time in steps.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct History {
     /// How long each step is.
     pub step_ms: u64,
@@ -28,7 +29,7 @@ pub struct History {
 }
 
 /// One step.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 pub struct Tick {
     /// When it ended.
     pub at_ms: u64,
@@ -49,14 +50,14 @@ pub struct Tick {
 }
 
 /// One cluster's part of a step.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 pub struct ClusterTick {
     /// By endpoint, in the order of the configuration; at most 256 of them, the rest summed in the last one.
     pub endpoints: Vec<EndpointTick>,
 }
 
 /// One endpoint's part of a step.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 pub struct EndpointTick {
     /// Attempts that came to something.
     #[serde(rename = "n")]

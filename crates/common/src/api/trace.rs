@@ -1,6 +1,7 @@
 //! `GET /lb/v1/traces`: requests and every decision that was taken for them.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Answers [`Traces`], the latest first. The query filters: `cluster`, `route`, `endpoint`, `status` (as `503` or `5xx`),
 /// `outcome` (`failed`, `retried` or `ok`), `min-ms`, `since-ms`, `until-ms`, `id`, and `limit` (1 to 1000, default 100).
@@ -10,7 +11,7 @@ pub const TRACES_PATH: &str = "/lb/v1/traces";
 pub const TRACES_NEXT_PATH: &str = "/lb/v1/traces/next";
 
 /// Some of the traces that are kept.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Traces {
     /// The latest first.
     pub traces: Vec<Trace>,
@@ -25,7 +26,7 @@ pub struct Traces {
 }
 
 /// How many of the next requests are to be traced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TraceNext {
     /// 0 to 10 000; 0 ends it.
@@ -33,7 +34,7 @@ pub struct TraceNext {
 }
 
 /// One request.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Trace {
     /// Its number, in the order in which requests were told; unique since the start.
     pub id: u64,
@@ -78,7 +79,7 @@ pub struct Trace {
 }
 
 /// Why a trace is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeptFor {
     /// It got no good answer.
@@ -94,7 +95,7 @@ pub enum KeptFor {
 }
 
 /// How a request ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum End {
     /// The client has the whole answer.
@@ -106,7 +107,7 @@ pub enum End {
 }
 
 /// One try at one endpoint.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Attempt {
     /// The endpoint's name.
     pub endpoint: String,
@@ -137,7 +138,7 @@ pub struct Attempt {
 }
 
 /// An endpoint that did not get the request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PassedOver {
     /// The endpoint's name.
     pub endpoint: String,

@@ -1,53 +1,114 @@
-//! `/lb/v1/events`: a status at the start and every second, and each change as it happens.
+//! `/lb/v1/events`: a status at the start, what was missed since the last time, and then all that is said.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use lb_proxy::News;
-use serde_json::json;
+use axum::response::{IntoResponse as _, Response};
+use lb_common::api;
+use serde::Deserialize;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{MissedTickBehavior, interval};
-use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
+use utoipa::IntoParams;
 
-use super::{Admin, status};
+use super::Admin;
+use super::problem::Problem;
+use crate::watch::{Said, said_of};
 
-/// What counts change often and matter little each: once a second is enough.
-const STATUS_EVERY: Duration = Duration::from_secs(1);
-
-/// So many events may wait for a slow reader; then it waits for them.
+/// So many events may wait for a slow reader; then it misses some, and gets the whole picture instead.
 const BACKLOG: usize = 64;
 
-pub(super) async fn answer(State(admin): State<Admin>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+/// As many as are kept.
+const MOST_MISSED: usize = 1000;
+
+/// What is to be told.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct EventsQuery {
+    /// First the events that came after the one of this number; the field `Last-Event-ID` says the same.
+    since: Option<u64>,
+    /// Only events of these names, with commas between them: `status,event`.
+    only: Option<String>,
+}
+
+/// What happens, as it happens: Server-Sent Events.
+#[utoipa::path(get, path = "/lb/v1/events", operation_id = "events", params(EventsQuery),
+    responses((status = 200, description = "A stream that does not end", body = String, content_type = "text/event-stream"),
+        (status = 400, body = api::Problem)))]
+pub(super) async fn answer(
+    State(admin): State<Admin>,
+    headers: HeaderMap,
+    query: Result<Query<EventsQuery>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Query(query) = query?;
+    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
+    let since = last.or(query.since);
+    let only = query.only.map(|only| only.split(',').map(|name| name.trim().to_owned()).collect());
     let (sender, receiver) = mpsc::channel(BACKLOG);
-    tokio::spawn(tell(admin, sender));
-    Sse::new(ReceiverStream::new(receiver)).keep_alive(KeepAlive::default())
+    tokio::spawn(tell(admin, since, Wanted(only), sender));
+    Ok(Sse::new(ReceiverStream::new(receiver)).keep_alive(KeepAlive::default()).into_response())
+}
+
+/// The names that a reader wants; `None`: all.
+struct Wanted(Option<Vec<String>>);
+
+impl Wanted {
+    fn has(&self, name: &str) -> bool {
+        self.0.as_ref().is_none_or(|names| names.iter().any(|wanted| wanted == name))
+    }
 }
 
 /// Tells until the reader leaves or `lb` stops.
-async fn tell(admin: Admin, reader: mpsc::Sender<Result<Event, Infallible>>) {
-    let mut news = admin.0.news.subscribe();
+async fn tell(admin: Admin, since: Option<u64>, wanted: Wanted, reader: mpsc::Sender<Result<Event, Infallible>>) {
+    // Listened to first: what happens while the missed ones are looked up is told twice rather than not at all, and left out
+    // below.
+    let mut news = admin.0.watch.listen();
     let mut stopping = admin.0.stopping.clone();
-    let mut ticks = interval(STATUS_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut first = VecDeque::new();
+    let mut told = since.unwrap_or(0);
+    if wanted.has("status")
+        && let Some(status) = admin.status().await
+    {
+        first.push_back(event("status", None, &serde_json::to_string(&status).unwrap_or_default()));
+    }
+    if let Some(since) = since.filter(|_| wanted.has("event")) {
+        let missed = admin.0.watch.timeline(since, MOST_MISSED).await;
+        for missed in missed.into_iter().flat_map(|timeline| timeline.events) {
+            told = missed.id;
+            let said = said_of(&missed);
+            first.push_back(event(said.name, said.id, &said.json));
+        }
+    }
     loop {
-        let event = tokio::select! {
-            // Its first tick is at once.
-            _ = ticks.tick() => status_event(&admin).await,
-            news = news.recv() => match news {
-                Ok(news) => Some(event(&admin, &news)),
-                // A reader that was too slow gets the whole picture instead of what it missed.
-                Err(RecvError::Lagged(_)) => status_event(&admin).await,
-                Err(RecvError::Closed) => None,
-            },
-            () = until_true(&mut stopping) => None,
-            () = reader.closed() => None,
+        let next = if let Some(next) = first.pop_front() {
+            Some(next)
+        } else {
+            tokio::select! {
+                said = news.recv() => match said {
+                    Ok(Said { name, id, json }) => {
+                        if !wanted.has(name) || id.is_some_and(|id| id <= told) {
+                            continue;
+                        }
+                        Some(event(name, id, &json))
+                    }
+                    // A reader that was too slow gets the whole picture instead of what it missed.
+                    Err(RecvError::Lagged(_)) => {
+                        let Some(status) = admin.status().await else { return };
+                        Some(event("status", None, &serde_json::to_string(&status).unwrap_or_default()))
+                    }
+                    Err(RecvError::Closed) => None,
+                },
+                () = until_true(&mut stopping) => None,
+                () = reader.closed() => None,
+            }
         };
-        let Some(event) = event else { return };
-        if reader.send(Ok(event)).await.is_err() {
+        let Some(next) = next else { return };
+        if reader.send(Ok(next)).await.is_err() {
             return;
         }
     }
@@ -58,16 +119,10 @@ async fn until_true(flag: &mut watch::Receiver<bool>) {
     let _gone = flag.wait_for(|flag| *flag).await.is_err();
 }
 
-async fn status_event(admin: &Admin) -> Option<Event> {
-    let status = admin.status().await?;
-    Some(Event::default().event("status").data(json!(status).to_string()))
-}
-
-fn event(admin: &Admin, news: &News) -> Event {
-    let clock = admin.0.clock;
-    let (name, data) = match news {
-        News::Belief(change) => ("belief", json!(status::belief_change(change, clock))),
-        News::Probe(change) => ("probe", json!(status::probe_change(change, clock))),
-    };
-    Event::default().event(name).data(data.to_string())
+fn event(name: &str, id: Option<u64>, json: &str) -> Event {
+    let event = Event::default().event(name).data(json);
+    match id {
+        Some(id) => event.id(id.to_string()),
+        None => event,
+    }
 }

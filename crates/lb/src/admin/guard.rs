@@ -4,11 +4,15 @@
 use std::net::IpAddr;
 
 use axum::extract::{Request, State};
-use axum::http::header::{HOST, ORIGIN};
+use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+
+use super::Admin;
+use super::problem::Problem;
+use crate::config::AdminConfig;
 
 /// From where the API is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,11 +23,34 @@ pub(crate) enum Reach {
     Route,
 }
 
-pub(super) async fn check(State(reach): State<Reach>, request: Request, next: Next) -> Response {
-    match refusal(reach, request.uri(), request.headers()) {
-        Some(why) => (StatusCode::FORBIDDEN, format!("403 Forbidden: {why}\n")).into_response(),
-        None => next.run(request).await,
+pub(super) async fn check(State((admin, reach)): State<(Admin, Reach)>, request: Request, next: Next) -> Response {
+    if let Some(why) = refusal(reach, request.uri(), request.headers()) {
+        return Problem::forbidden(why).into_response();
     }
+    let config = &admin.0.admin;
+    if !knows(config, request.headers()) {
+        let error = "the admin API asks for its token";
+        return Problem::new(StatusCode::UNAUTHORIZED, error)
+            .hint("send Authorization: Bearer and the token")
+            .into_response();
+    }
+    if reach == Reach::Route && changes(request.method()) && config.token.is_none() && !config.open {
+        let hint = "set token-file in [admin], or changes-without-token = true where everybody may change everything";
+        return Problem::forbidden("changes through a listener need a token").hint(hint).into_response();
+    }
+    next.run(request).await
+}
+
+/// Whether whoever asks knows the token, if there is one.
+fn knows(config: &AdminConfig, headers: &HeaderMap) -> bool {
+    let Some(token) = &config.token else { return true };
+    let said = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default();
+    let (scheme, rest) = said.split_at(said.len().min(7));
+    scheme.eq_ignore_ascii_case(b"bearer ") && token.is(rest.trim_ascii())
+}
+
+fn changes(method: &Method) -> bool {
+    !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
 fn refusal(reach: Reach, target: &Uri, headers: &HeaderMap) -> Option<&'static str> {

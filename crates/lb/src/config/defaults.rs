@@ -19,6 +19,18 @@ pub(super) const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 /// Loopback: whoever wants the admin API to be reached from elsewhere has to say so.
 pub(super) const ADMIN_BIND: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 9900));
 
+/// None: what failed or was retried is traced anyway.
+pub(super) const TRACES_SAMPLE: f64 = 0.0;
+
+/// About a megabyte of each kind, and more than anybody reads.
+pub(super) const TRACES_KEPT: usize = 1000;
+
+/// What this service is called where its spans are shown.
+pub(super) const SERVICE: &str = "lb";
+
+/// One in a hundred: enough to see what is usual, and cheap.
+pub(super) const SPANS_SAMPLE: f64 = 0.01;
+
 /// Everybody gets the same.
 pub(super) const WEIGHT: u32 = 1;
 

@@ -39,7 +39,7 @@ fn what_is_not_said_has_a_default() {
     assert!(cluster.retry.on.error && cluster.retry.on.timeout && !cluster.retry.on.invalid_header);
     assert!(cluster.probe.is_none());
     assert_eq!(cluster.timeouts.connect, Duration::from_secs(1));
-    assert_eq!(config.admin, None);
+    assert_eq!(config.admin.bind, None);
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn everything_that_can_be_said_is_heard() {
     let lb_proxy::ProbeKind::Http(http) = &probe.kind else { panic!("it is one over HTTP") };
     assert_eq!((http.path.as_str(), policy.fall, policy.rise), ("/up?x=1", 1, 4));
     assert_eq!(cluster.timeouts.idle, Duration::from_secs(5));
-    assert_eq!(config.admin, Some(defaults::ADMIN_BIND));
+    assert_eq!(config.admin.bind, Some(defaults::ADMIN_BIND));
 }
 
 #[test]

@@ -138,6 +138,22 @@ impl<'a> Value<'a> {
         parsed
     }
 
+    /// A part of the whole that may be small, 0 to 1: `"1%"`, `"0.05%"`.
+    pub(super) fn fraction(&self) -> Option<f64> {
+        let is_plain = |number: &&str| number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        let parsed = match self.get() {
+            DeValue::String(text) => {
+                text.strip_suffix('%').filter(is_plain).and_then(|number| number.parse::<f64>().ok())
+            }
+            _ => None,
+        };
+        let parsed = parsed.filter(|percent| (0.0..=100.0).contains(percent));
+        if parsed.is_none() {
+            self.problem("this is not a share from 0% to 100%", "write a number with a percent sign, as in \"0.1%\"");
+        }
+        parsed.map(|percent| percent / 100.0)
+    }
+
     /// A name: it stands in header fields, logs and URLs.
     pub(super) fn name(&self) -> Option<&'a str> {
         let name = self.string()?;

@@ -13,6 +13,7 @@ use lb_balance::{Algorithm, Endpoint, HealthPolicy, Policy, RetryOn, RetryPolicy
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::sync::broadcast;
 
+use crate::audience::Audience;
 use crate::clock::Clock;
 use crate::config::{ClusterConfig, EndpointConfig, Timeouts};
 use crate::dial::Dial;
@@ -22,7 +23,7 @@ use crate::limits::{Crowd, Limits};
 use crate::proxy::{Proxy, Shared};
 use crate::route::{ClusterId, Route, Routes, Target};
 use crate::strict::Request;
-use crate::{Address, Key, connection};
+use crate::{Address, Key, Marking, connection};
 
 /// A request, as an endpoint read it.
 #[derive(Debug)]
@@ -118,8 +119,9 @@ pub(crate) async fn join(client_says: &[u8], answer: Answer<'_>) -> (Vec<u8>, Ve
     let driving = tokio::task::spawn_local(driver.run());
     let target = Target::Cluster { cluster: ClusterId(0), pin: None, trace: true };
     let routes = Routes::new(vec![Route { host: None, path: "/".to_owned(), target }]);
-    let shared = Arc::new(Shared { limits: LIMITS, routes, clusters: vec![handle], clock });
-    let (proxy, guests) = (Rc::new(Proxy::new(shared, &pipes)), Guests::new(Arc::new(Crowd::new(&LIMITS))));
+    let audience = Arc::new(Audience::nobody());
+    let shared = Arc::new(Shared { limits: LIMITS, routes, clusters: vec![handle], clock, audience, faults: Arc::default(), marking: Marking::default() });
+    let (proxy, guests) = (Rc::new(Proxy::new(shared, &pipes, None)), Guests::new(Arc::new(Crowd::new(&LIMITS)), None));
     let client_ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let guest = guests.enter(client_ip).expect("there is room");
     let (client, server) = duplex(16 * 1024);

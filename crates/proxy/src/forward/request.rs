@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use lb_http1::{Field, Framing, Known, RequestHead, Version, push_decimal};
 
 use super::{Filter, push_field};
+use crate::marks::Marks;
 use crate::reject::BadRequest;
 use crate::{buffer, header, path};
 
@@ -47,7 +48,7 @@ pub(crate) fn place(request: &RequestHead) -> Result<Place<'_>, BadRequest> {
 }
 
 /// The head that goes to an endpoint.
-pub(crate) fn outgoing(request: &RequestHead, client: &Peer, upgrades: &[String]) -> Outgoing {
+pub(crate) fn outgoing(request: &RequestHead, client: &Peer, upgrades: &[String], marks: &Marks<'_>) -> Outgoing {
     let mut text = buffer::borrow_out();
     let (method, authority) = (request.method(), request.authority());
     for part in [method, b" ", request.path_and_query(), b" HTTP/1.1\r\n"] {
@@ -57,8 +58,10 @@ pub(crate) fn outgoing(request: &RequestHead, client: &Peer, upgrades: &[String]
     if !request.fields().has(Known::Host) {
         push_field(&mut text, "Host", authority);
     }
-    for field in request.fields().iter().filter(|field| filter.passes(*field) && !is_ours(field)) {
-        text.extend_from_slice(field.line);
+    for field in request.fields().iter() {
+        if filter.passes(field) && !is_ours(&field) && !marks.replace(&field) {
+            text.extend_from_slice(field.line);
+        }
     }
     // Whatever a client claims of earlier hops is overwritten: nobody vouches for it.
     push_field(&mut text, "X-Forwarded-For", client.text.as_bytes());
@@ -66,6 +69,7 @@ pub(crate) fn outgoing(request: &RequestHead, client: &Peer, upgrades: &[String]
         push_field(&mut text, "X-Forwarded-Host", authority);
     }
     text.extend_from_slice(b"X-Forwarded-Proto: http\r\n");
+    marks.push(|name, value| push_field(&mut text, name, value));
     // The version is that in which the request came (RFC 9110 §7.6.3).
     text.extend_from_slice(match request.version() {
         Version::Http10 => b"Via: 1.0 lb\r\n",
@@ -213,8 +217,13 @@ mod tests {
 
     fn forwarded(text: &str) -> String {
         let mut bytes = Vec::new();
-        outgoing(&read(text), &Peer::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7))), &["websocket".to_owned()])
-            .write(false, &mut bytes);
+        outgoing(
+            &read(text),
+            &Peer::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7))),
+            &["websocket".to_owned()],
+            &Marks::default(),
+        )
+        .write(false, &mut bytes);
         String::from_utf8(bytes).expect("it was text")
     }
 
@@ -320,7 +329,7 @@ mod tests {
     #[test]
     fn a_client_that_waits_to_be_asked_is_waited_for_once() {
         let head = read("PUT / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n");
-        let head = outgoing(&head, &Peer::new(IpAddr::V4(Ipv4Addr::LOCALHOST)), &[]);
+        let head = outgoing(&head, &Peer::new(IpAddr::V4(Ipv4Addr::LOCALHOST)), &[], &Marks::default());
         for asks in [true, false] {
             let mut bytes = Vec::new();
             head.write(asks, &mut bytes);
@@ -337,6 +346,7 @@ mod tests {
                 &read(&format!("{method} / HTTP/1.1\r\nHost: h\r\n\r\n")),
                 &Peer::new(IpAddr::V4(Ipv4Addr::LOCALHOST)),
                 &[],
+                &Marks::default(),
             )
         };
         for method in ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PROPFIND"] {

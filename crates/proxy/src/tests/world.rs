@@ -13,6 +13,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::broadcast;
 
+use crate::audience::Audience;
 use crate::clock::Clock;
 use crate::cluster::{ClusterHandle, ClusterSnapshot};
 use crate::config::{ClusterConfig, EndpointConfig, Timeouts};
@@ -22,7 +23,7 @@ use crate::guests::Guests;
 use crate::limits::{Crowd, Limits};
 use crate::proxy::{Proxy, Shared};
 use crate::route::{ClusterId, Route, Routes, Target};
-use crate::{Address, Key, connection};
+use crate::{Address, Key, Marking, connection};
 
 /// What an endpoint does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -209,11 +210,20 @@ impl World {
         tokio::task::spawn_local(driver.run());
         let target = Target::Cluster { cluster: ClusterId(0), pin: None, trace: true };
         let routes = Routes::new(vec![Route { host: None, path: "/".to_owned(), target }]);
-        let shared = Arc::new(Shared { limits, routes, clusters: vec![Arc::clone(&cluster)], clock });
+        let audience = Arc::new(Audience::nobody());
+        let shared = Arc::new(Shared {
+            limits,
+            routes,
+            clusters: vec![Arc::clone(&cluster)],
+            clock,
+            audience,
+            faults: Arc::default(),
+            marking: Marking::default(),
+        });
         Self {
             cluster,
-            proxy: Rc::new(Proxy::new(shared, &pipes)),
-            guests: Guests::new(Arc::new(Crowd::new(&limits))),
+            proxy: Rc::new(Proxy::new(shared, &pipes, None)),
+            guests: Guests::new(Arc::new(Crowd::new(&limits)), None),
             pipes,
         }
     }
