@@ -4,6 +4,7 @@
 import { createBar } from "./bar.js";
 import { createControls } from "./controls.js";
 import { createDo } from "./do.js";
+import { byId } from "./dom.js";
 import { createFlow } from "./flow.js";
 import { flowSaid, flowTicked } from "./flow/said.js";
 import { createAnnouncer, createHappened } from "./happened.js";
@@ -19,11 +20,12 @@ import { createServers } from "./servers.js";
 import { createStore } from "./store.js";
 import { createStory } from "./story.js";
 import { listen } from "./stream.js";
+import { createTable } from "./table.js";
 import { createCursor } from "./time/axis.js";
 import { createCatchUp } from "./time/catchup.js";
 import { createCharts } from "./time/charts.js";
 import { tickSaid } from "./time/said.js";
-import { createTimeTable } from "./time/table.js";
+import { timeTable } from "./time/table.js";
 import { createTimeline } from "./timeline.js";
 
 /** How often time alone is drawn: an ejection's seconds, or those of a lost connection, while there is one. */
@@ -45,7 +47,7 @@ const servers = createServers(store, controls);
 createCharts(store, paint, cursor);
 createTimeline(store, cursor);
 createHeatmap(store, paint, cursor);
-createTimeTable(store);
+createTable(byId("time-table"), () => timeTable(store.state));
 createStory(store);
 createHappened(store);
 createAnnouncer(store);
@@ -57,11 +59,13 @@ function lookAgain({ to }) {
   if (to === "up" && !store.state.controls) controls.lookFor();
 }
 
-listen({
+const stream = listen({
   since: () => store.state.time.lastId,
   status(status) {
-    const before = store.state.connection;
+    const { connection: before, time: { lastId, era } } = store.state;
     store.tell(statusSaid, status, Date.now());
+    // Another process numbers its events anew: asked for those after an old number, it would keep quiet about its first ones.
+    if (lastId > 0 && era !== status.started_at_ms) stream.anew();
     if (before !== "live") catchUp.connected();
     // Behind a connection that was lost may be an lb with another configuration.
     if (before === "reconnecting") controls.lookFor();
@@ -78,7 +82,6 @@ listen({
   tick(tick) {
     store.tell(tickSaid, tick);
     store.tell(flowTicked, tick);
-    catchUp.ticked();
   },
   flow: (traces) => store.tell(flowSaid, traces),
   lost: () => store.tell(connectionLost, Date.now()),

@@ -2,8 +2,10 @@
 // explorer of traces shows: it listens to `show-traces` on the document.
 
 import { byId, setText } from "./dom.js";
-import { cellKey, cellsOf, isLastRow, levelOf, levelsOf, rowStartUs } from "./heatmap/cells.js";
+import { cellKey, cellsOf, levelsOf, rowStartUs } from "./heatmap/cells.js";
 import { drawCells, mixed } from "./heatmap/picture.js";
+import { heatmapTable, levelsInWords, rowInWords } from "./heatmap/words.js";
+import { createTable } from "./table.js";
 import { LEFT, RIGHT, rangeOf, stepsOf, timeAt } from "./time/axis.js";
 import { serversOf } from "./view.js";
 import { counted, timeOfDay } from "./words.js";
@@ -41,11 +43,7 @@ export function createHeatmap(store, paint, cursor) {
   }
 
   function tellLegend() {
-    const words = levels.map((from, i) => {
-      const next = levels[i + 1];
-      return next === undefined ? `${from} or more` : next - from > 1 ? `${from} to ${next - 1}` : String(from);
-    });
-    const shown = cells.highest === 0 ? [] : words;
+    const shown = cells.highest === 0 ? [] : levelsInWords(levels);
     while (legend.children.length > shown.length) legend.lastElementChild.remove();
     while (legend.children.length < shown.length) {
       const item = document.createElement("li");
@@ -94,9 +92,8 @@ export function createHeatmap(store, paint, cursor) {
   function ask() {
     if (!at || !cells) return;
     const from = at.column * cells.columnMs;
-    // Counted when they ended, traced from when they began: so much earlier.
-    const earlier = Math.ceil(rowStartUs(at.row + 1) / 1000);
-    const query = new URLSearchParams({ "since-ms": String(from - earlier), "until-ms": String(from + cells.columnMs) });
+    // Of traces, those that were under way in that time match.
+    const query = new URLSearchParams({ "since-ms": String(from), "until-ms": String(from + cells.columnMs) });
     const min = Math.floor(rowStartUs(at.row) / 1000);
     if (min > 0) query.set("min-ms", String(min));
     const server = store.state.status && serversOf(store.state.status).find(({ key }) => key === chooser.value);
@@ -136,6 +133,7 @@ export function createHeatmap(store, paint, cursor) {
   });
   cursor.onMove(() => cells && paintCells());
   chooser.addEventListener("change", draw);
+  createTable(byId("heatmap-table"), () => heatmapTable(store.state, chooser.value));
   paint.onChange(draw);
   new ResizeObserver(draw).observe(canvas);
 
@@ -151,16 +149,3 @@ export function createHeatmap(store, paint, cursor) {
 
 /** The part of the canvas that holds cells. @param {HTMLCanvasElement} canvas */
 export const plotOf = (canvas) => ({ top: 6, height: canvas.clientHeight - 12 });
-
-/** @param {number} row */
-export function rowInWords(row) {
-  const [start, end] = [duration(rowStartUs(row)), duration(rowStartUs(row + 1))];
-  if (row === 0) return `less than ${end}`;
-  return isLastRow(row) ? `${start} or longer` : `${start} to ${end}`;
-}
-
-function duration(us) {
-  if (us < 1000) return `${us} µs`;
-  if (us < 1_000_000) return `${Math.round(us / 100) / 10} ms`;
-  return `${Math.round(us / 100_000) / 10} s`;
-}

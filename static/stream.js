@@ -13,18 +13,20 @@ const TOLD = ["status", "event", "belief", "probe", "tick", "flow", "drill"];
 /**
  * @param {{ since: () => number, lost: () => void, [told: string]: (said: any) => any }} hear a function for each of what is told
  *   that is wanted; `since` gives the number of the last event that is known, so that lb tells those that were missed
+ * @returns {{ anew: () => void }} `anew` listens by another stream at once: the one that is open was asked for by numbers that
+ *   mean nothing to this lb
  */
 export function listen(hear) {
   let pause = FIRST_PAUSE_MS;
   let silence = 0;
+  let source;
 
   function connect() {
     const since = hear.since();
-    const source = new EventSource(since > 0 ? `${EVENTS}?since=${since}` : EVENTS);
+    source = new EventSource(since > 0 ? `${EVENTS}?since=${since}` : EVENTS);
 
     function again() {
-      clearTimeout(silence);
-      source.close();
+      close();
       hear.lost();
       setTimeout(connect, pause);
       pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
@@ -47,5 +49,16 @@ export function listen(hear) {
     expectMore();
   }
 
+  function close() {
+    clearTimeout(silence);
+    source.close();
+  }
+
   connect();
+  return {
+    anew() {
+      close();
+      connect();
+    },
+  };
 }

@@ -27,21 +27,22 @@ export function createCatchUp(store) {
     }
   }
 
-  /** Asks for what is missing. Called when a tick was told: an lb that counts no ticks keeps no history of them either. */
-  function ticked() {
-    if (performance.now() < notBefore) return;
+  /** Asks for what is missing of what is looked at, if it is time for that. */
+  function askForMissing() {
+    if (missing.size === 0 || performance.now() < notBefore) return;
     const { window } = store.state.time;
     if (missing.has("events")) ask("events", TIMELINE, (timeline) => store.tell(timelineSaid, timeline));
     if (!missing.has(window)) return;
     ask(window, `${HISTORY}?window=${window}`, (history) => store.tell(historySaid, window, history));
   }
 
+  store.onDraw(askForMissing);
   return {
     /** A connection to lb began: nothing is known for sure of what was before. */
     connected() {
       missing = new Set(["events", ...Object.keys(WINDOWS)]);
       notBefore = 0;
+      askForMissing();
     },
-    ticked,
   };
 }

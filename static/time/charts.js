@@ -15,6 +15,8 @@ const MOST_MARKS = 40;
 
 const latency = (ms) => (ms === null ? "–" : milliseconds(ms));
 
+const NOTHING_TOLD = "No counts yet. lb tells them every second; they appear here as charts.";
+
 /** What the legends say of a point. @param {any} point @param {(string | null)[]} slots @param {boolean} hasOthers */
 function legendOf(point, slots, hasOthers) {
   const value = (what) => (point ? what(point) : "–");
@@ -89,7 +91,9 @@ export function createCharts(store, paint, cursor) {
     points = pointsOf(steps, time.slots, WINDOWS[time.window].stepMs);
     for (const plot of plots) plot.show(points);
     for (const [name, button] of Object.entries(switches)) button.setAttribute("aria-pressed", String(name === time.window));
-    setShown(empty, steps.length === 0);
+    const isQuiet = steps.every(({ requests, attempts }) => requests === 0 && attempts === 0);
+    setShown(empty, isQuiet);
+    setText(empty, steps.length === 0 ? NOTHING_TOLD : `No requests in the ${WINDOWS[time.window].words}. Send some to lb, and their counts appear here.`);
     tellLegends();
   });
 

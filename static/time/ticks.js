@@ -76,8 +76,9 @@ export function sumOf(steps) {
 
 /** The last steps that together are no longer than that. @param {Step[]} steps @param {number} ms */
 export function lastOf(steps, ms) {
-  const end = steps.at(-1)?.at_ms ?? 0;
-  return steps.filter(({ at_ms }) => at_ms > end - ms);
+  let left = ms * SLACK;
+  const from = steps.findLastIndex((step) => (left -= step.ms) < 0);
+  return steps.slice(from + 1);
 }
 
 /** How many attempts each endpoint had. @param {Step[]} steps @returns {Map<string, number>} by key */

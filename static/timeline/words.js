@@ -34,7 +34,8 @@ export function causeOf(event) {
     const until = event.to === "ejected" && event.until_ms ? `; trial at ${timeOfDay(event.until_ms)}` : "";
     return event.reason ? `${event.reason}${until}` : "";
   }
-  return event.kind === "probe" ? event.says : "";
+  // What the probe found stands in the place of the sentence, where it is told under the same name.
+  return event.kind === "probe" ? event.found ?? event.says : "";
 }
 
 /** All of it in one line. @param {Event} event */

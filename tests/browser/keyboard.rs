@@ -61,7 +61,16 @@ fn the_help_opens_and_closes_and_takes_the_keys_meanwhile() {
 fn everything_is_reached_by_tab_in_reading_order_with_a_visible_focus() {
     const BAR_AND_DO: [&str; 6] = ["theme", "help", "send", "auto", "rate", "reset"];
     const SERVERS: [&str; 4] = ["web1", "web2", "web3", "web4"];
-    const TIME: [&str; 7] = ["time-5m", "time-1h", "charts", "timeline", "heatmap-of", "heatmap", "time-table-title"];
+    const TIME: [&str; 8] = [
+        "time-5m",
+        "time-1h",
+        "charts",
+        "timeline",
+        "heatmap-of",
+        "heatmap",
+        "heatmap-table-title",
+        "time-table-title",
+    ];
     let order = [&BAR_AND_DO[..], &SERVERS, &TIME, &["last-body"]].concat();
     let lb = Lb::demo();
     on_page(&lb.url(), async |page| {
