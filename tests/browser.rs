@@ -9,6 +9,7 @@ mod looks;
 mod page;
 mod requests;
 mod servers;
+mod time;
 mod tour;
 
 use std::net::SocketAddr;
