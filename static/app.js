@@ -14,6 +14,7 @@ import { keep, recalled } from "./memory.js";
 import { createNotice } from "./notice.js";
 import { createNumbers } from "./numbers.js";
 import { createPaint } from "./paint.js";
+import { NO_PANELS, createPanels } from "./panels.js";
 import { createRequests } from "./requests.js";
 import { NOTHING, beliefSaid, connectionLost, eventSaid, probeSaid, statusSaid } from "./said.js";
 import { createServers } from "./servers.js";
@@ -31,7 +32,7 @@ import { createTimeline } from "./timeline.js";
 /** How often time alone is drawn: an ejection's seconds, or those of a lost connection, while there is one. */
 const TICK_MS = 250;
 
-const store = createStore(recalled(NOTHING));
+const store = createStore(recalled({ ...NOTHING, ...NO_PANELS }));
 const requests = createRequests(store);
 const controls = createControls(store);
 const paint = createPaint();
@@ -43,7 +44,8 @@ createNumbers(store);
 createDo(store, requests);
 createFlow(store, paint);
 const notice = createNotice(store);
-const servers = createServers(store, controls);
+const panels = createPanels(store);
+const servers = createServers(store, controls, panels.actions);
 createCharts(store, paint, cursor);
 createTimeline(store, cursor);
 createHeatmap(store, paint, cursor);
@@ -54,6 +56,7 @@ createAnnouncer(store);
 keep(store);
 
 controls.lookFor();
+
 /** A server that works again may offer what none could while all were down. */
 function lookAgain({ to }) {
   if (to === "up" && !store.state.controls) controls.lookFor();
@@ -64,16 +67,22 @@ const stream = listen({
   status(status) {
     const { connection: before, time: { lastId, era } } = store.state;
     store.tell(statusSaid, status, Date.now());
+    panels.status();
     // Another process numbers its events anew: asked for those after an old number, it would keep quiet about its first ones.
     if (lastId > 0 && era !== status.started_at_ms) stream.anew();
     if (before !== "live") catchUp.connected();
     // Behind a connection that was lost may be an lb with another configuration.
-    if (before === "reconnecting") controls.lookFor();
+    if (before === "reconnecting") {
+      controls.lookFor();
+      panels.again();
+    }
   },
   event(event) {
     store.tell(eventSaid, event);
+    panels.event(event);
     if (event.kind === "belief") lookAgain(event);
   },
+  drill: panels.drill,
   belief(change) {
     store.tell(beliefSaid, change);
     lookAgain(change);
@@ -82,16 +91,21 @@ const stream = listen({
   tick(tick) {
     store.tell(tickSaid, tick);
     store.tell(flowTicked, tick);
+    panels.tick();
   },
-  flow: (traces) => store.tell(flowSaid, traces),
+  flow(traces) {
+    store.tell(flowSaid, traces);
+    panels.flow();
+  },
   lost: () => store.tell(connectionLost, Date.now()),
+  refused: panels.refused,
 });
 
 listenToKeys({
   s: requests.send,
   a: requests.toggleAuto,
   "?": bar.showKeys,
-  escape: notice.dismiss,
+  escape: () => panels.escape() || notice.dismiss(),
 }, servers.toggleAt);
 
 setInterval(() => {

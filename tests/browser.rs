@@ -7,9 +7,11 @@ mod chromium;
 mod keyboard;
 mod looks;
 mod page;
+mod panels;
 mod requests;
 mod servers;
 mod time;
+mod told;
 mod tour;
 
 use std::net::SocketAddr;

@@ -54,6 +54,11 @@ impl Names {
         Some((ClusterId(index), &self.clusters[index]))
     }
 
+    /// Where the endpoint listens: `host:port`.
+    pub(crate) fn address(&self, cluster: ClusterId, endpoint: EndpointId) -> String {
+        self.clusters[cluster.0].config().endpoints[endpoint.index()].address.to_string()
+    }
+
     pub(crate) fn endpoint(&self, cluster: ClusterId, endpoint: EndpointId) -> &str {
         self.clusters[cluster.0].config().endpoints[endpoint.index()].name()
     }

@@ -122,6 +122,8 @@ pub struct Try {
     pub outcome: Outcome,
     /// Whether that speaks against the endpoint.
     pub blamed: bool,
+    /// Its number in the trace that the request is part of, as the endpoint was told it.
+    pub span: Option<u64>,
     /// Whether `lb` played that on demand.
     pub played: bool,
     /// Who was passed over for it.
@@ -162,4 +164,6 @@ pub struct Span {
     pub parent: Option<u64>,
     /// Whether it is recorded.
     pub recorded: bool,
+    /// Whether the trace's id was drawn at random.
+    pub random: bool,
 }

@@ -42,6 +42,8 @@ pub(crate) struct Connected {
     pub(crate) took: Option<Duration>,
     /// Whether it had carried a request before.
     pub(crate) reused: bool,
+    /// The attempt's number in a trace.
+    pub(crate) span: Option<u64>,
 }
 
 impl Telling {
@@ -72,6 +74,11 @@ impl Telling {
         self.request_id = marks.request_id.map(|(_, value)| value);
     }
 
+    /// Whether it is a part of a trace that is recorded.
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.span.is_some_and(|span| span.recorded)
+    }
+
     /// The id that it is marked with.
     pub(crate) fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
@@ -98,6 +105,7 @@ impl Telling {
             outcome: Outcome::Overtaken,
             blamed: false,
             played: false,
+            span: None,
             passed: Passed::default(),
         });
         if let Some(quicker) = quicker {
