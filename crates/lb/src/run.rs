@@ -15,6 +15,7 @@ use crate::access_log::AccessLog;
 use crate::admin::{Admin, Facts, Reach, Stage};
 use crate::config::{Config, Destination, Route};
 use crate::files;
+use crate::metrics::Sources;
 use crate::names::Names;
 use crate::service::Tower;
 use crate::watch::{Ears, Surroundings, Watch};
@@ -123,6 +124,7 @@ impl Running {
                 Some(Arc::new(opened.map_err(|error| Failed::AccessLog { path: log.path.clone(), error })?))
             }
         };
+        let sources = Sources { tallies: tallies.clone(), log: log.as_ref().map(|log| Arc::clone(log.counts())) };
         let listeners = Listeners { ears, log: log.clone() };
         let audience = Arc::new(Audience::new(Box::new(listeners), config.traces.sample, log.is_some()));
         if let Some(log) = log {
@@ -140,6 +142,7 @@ impl Running {
             watch: watch.clone(),
             audience: Arc::clone(&audience),
             stage,
+            sources,
             stopping: stop.clone(),
         });
         tokio::task::spawn_local(keeper.run(Arc::clone(&audience), admin.clone()));
