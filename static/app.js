@@ -56,6 +56,7 @@ createAnnouncer(store);
 keep(store);
 
 controls.lookFor();
+
 /** A server that works again may offer what none could while all were down. */
 function lookAgain({ to }) {
   if (to === "up" && !store.state.controls) controls.lookFor();
@@ -66,9 +67,9 @@ const stream = listen({
   status(status) {
     const { connection: before, time: { lastId, era } } = store.state;
     store.tell(statusSaid, status, Date.now());
+    panels.status();
     // Another process numbers its events anew: asked for those after an old number, it would keep quiet about its first ones.
     if (lastId > 0 && era !== status.started_at_ms) stream.anew();
-    panels.status();
     if (before !== "live") catchUp.connected();
     // Behind a connection that was lost may be an lb with another configuration.
     if (before === "reconnecting") {
@@ -78,9 +79,10 @@ const stream = listen({
   },
   event(event) {
     store.tell(eventSaid, event);
-    if (event.kind === "belief") lookAgain(event);
     panels.event(event);
+    if (event.kind === "belief") lookAgain(event);
   },
+  drill: panels.drill,
   belief(change) {
     store.tell(beliefSaid, change);
     lookAgain(change);
@@ -95,7 +97,6 @@ const stream = listen({
     store.tell(flowSaid, traces);
     panels.flow();
   },
-  drill: panels.drill,
   lost: () => store.tell(connectionLost, Date.now()),
   refused: panels.refused,
 });

@@ -1,6 +1,6 @@
 // The shapes that the modules hand each other, for editors and readers; nothing at run time loads this file.
-// Status, Probe, BeliefChange and ProbeChange are the JSON of crates/common/src/api.rs, Event, Tick, Trace, faults and drills
-// that of the files beside it.
+// Status, Probe, BeliefChange and ProbeChange are the JSON of crates/common/src/api.rs; all else that lb tells, of the files in
+// crates/common/src/api/.
 
 /**
  * @typedef {{ version: string, config: string, started_at_ms: number, now_ms: number, workers: number,
@@ -114,16 +114,10 @@
 
 /**
  * Everything the page knows. `controls` is whether the endpoints offer the demo's, null before anyone answered. `ahead` is by how many milliseconds lb's clock is ahead of this machine's. `admin.offered`: lb is one that traces, changes and plays; `faults` is null before it said whether it may.
- * @typedef {{ connection: "connecting" | "live" | "reconnecting", heardAt: number, status: Status | null, ahead: number,
- *   controls: boolean | null, evidence: Record<string, Evidence>, asking: string[], changes: BeliefChange[],
- *   news: { id: number, text: string }[], newsCount: number, notice: string, theme: "system" | "light" | "dark",
- *   auto: { on: boolean, rate: number, full: boolean }, tally: Tally, last: Answer | null,
- *   admin: { offered: boolean }, faults: { allowed: boolean, most: number, longest_s: number } | null, seen: SeenState,
- *   traces: TracesState, drills: DrillsState }} State
- * Everything the page knows. `controls` is whether the endpoints offer the demo's, null before anyone answered. `ahead` is by how many milliseconds lb's clock is ahead of this machine's.
  * @typedef {{ connection: "connecting" | "live" | "reconnecting", heardAt: number, lostAt: number, status: Status | null, ahead: number,
  *   controls: boolean | null, evidence: Record<string, Evidence>, asking: string[],
  *   news: { id: number, text: string }[], newsCount: number, notice: string, theme: "system" | "light" | "dark",
  *   auto: { on: boolean, rate: number, full: boolean }, tally: Tally, last: Answer | null,
- *   time: TimeState, flow: FlowState }} State
+ *   admin: { offered: boolean }, faults: { allowed: boolean, most: number, longest_s: number } | null, seen: SeenState,
+ *   traces: TracesState, drills: DrillsState, time: TimeState, flow: FlowState }} State
  */

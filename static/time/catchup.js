@@ -14,13 +14,10 @@ export function createCatchUp(store) {
   let missing = new Set();
   let notBefore = 0;
 
-  async function fill(what, path, taken) {
+  async function askFor(what, path, taken) {
     missing.delete(what);
     const { ok, said } = await ask(path);
-    if (ok) {
-      taken(said);
-      return;
-    }
+    if (ok && said) return taken(said);
     // The charts go on from what is told; what was before is asked for again, and not at once.
     missing.add(what);
     notBefore = performance.now() + PAUSE_MS;
@@ -30,9 +27,9 @@ export function createCatchUp(store) {
   function askForMissing() {
     if (missing.size === 0 || performance.now() < notBefore) return;
     const { window } = store.state.time;
-    if (missing.has("events")) fill("events", TIMELINE, (timeline) => store.tell(timelineSaid, timeline));
+    if (missing.has("events")) askFor("events", TIMELINE, (timeline) => store.tell(timelineSaid, timeline));
     if (!missing.has(window)) return;
-    fill(window, `${HISTORY}?window=${window}`, (history) => store.tell(historySaid, window, history));
+    askFor(window, `${HISTORY}?window=${window}`, (history) => store.tell(historySaid, window, history));
   }
 
   store.onDraw(askForMissing);
