@@ -66,11 +66,14 @@ fn everything_is_reached_by_tab_in_reading_order_with_a_visible_focus() {
     const NEXT: &str = "const name = (one) => one.id || one.closest('[data-server]')?.dataset.server || one.tagName;
         const all = [...document.querySelectorAll('a[href], button, select, input, textarea, summary, [tabindex]')]
             .filter((one) => one.checkVisibility() && one.tabIndex >= 0 && !one.disabled);
+        window.all = new Set(all);
         window.next = all[all.indexOf(document.activeElement) + 1];
         return window.next ? name(window.next) : ''";
+    // Something may have happened meanwhile that has put another element in its place, or before it.
     const FOCUS: &str = "const one = document.activeElement;
+        const isNext = one === window.next || !window.next.isConnected || !window.all.has(one);
         const { outlineStyle, outlineWidth } = getComputedStyle(one);
-        return [one === window.next, one.matches(':focus-visible'), outlineStyle, outlineWidth]";
+        return [isNext, one.matches(':focus-visible'), outlineStyle, outlineWidth]";
     let lb = Lb::demo();
     on_page(&lb.url(), async |page| {
         page.press('s').await;
