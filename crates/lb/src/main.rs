@@ -18,6 +18,7 @@ mod drill;
 mod files;
 mod logging;
 mod names;
+mod otlp;
 mod run;
 mod service;
 mod simulate;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lb_balance::EndpointId;
-use lb_proxy::{ClusterHandle, ClusterId};
+use lb_proxy::{Address, ClusterHandle, ClusterId};
 
 use crate::config::{Destination, Route};
 
@@ -56,5 +56,9 @@ impl Names {
 
     pub(crate) fn endpoint(&self, cluster: ClusterId, endpoint: EndpointId) -> &str {
         self.clusters[cluster.0].config().endpoints[endpoint.index()].name()
+    }
+
+    pub(crate) fn address(&self, cluster: ClusterId, endpoint: EndpointId) -> &Address {
+        &self.clusters[cluster.0].config().endpoints[endpoint.index()].address
     }
 }
