@@ -8,6 +8,7 @@ import { createAnnouncer, createHappened } from "./happened.js";
 import { listenToKeys } from "./keyboard.js";
 import { keep, recalled } from "./memory.js";
 import { createNotice } from "./notice.js";
+import { NO_PANELS, createPanels } from "./panels.js";
 import { createRequests } from "./requests.js";
 import { NOTHING, beliefSaid, connectionLost, probeSaid, statusSaid } from "./said.js";
 import { createServers } from "./servers.js";
@@ -18,14 +19,15 @@ import { listen } from "./stream.js";
 /** How often time alone is drawn: an ejection's seconds, while there is one. */
 const TICK_MS = 250;
 
-const store = createStore(recalled(NOTHING));
+const store = createStore(recalled({ ...NOTHING, ...NO_PANELS }));
 const requests = createRequests(store);
 const controls = createControls(store);
 
 const bar = createBar(store);
 createDo(store, requests);
 const notice = createNotice(store);
-const servers = createServers(store, controls);
+const panels = createPanels(store);
+const servers = createServers(store, controls, panels.actions);
 createStory(store);
 createHappened(store);
 createAnnouncer(store);
@@ -36,9 +38,15 @@ listen({
   status(status) {
     const again = store.state.connection === "reconnecting";
     store.tell(statusSaid, status, Date.now());
+    panels.status();
     // Behind a connection that was lost may be an lb with another configuration.
     if (again) controls.lookFor();
+    if (again) panels.again();
   },
+  tick: panels.tick,
+  flow: panels.flow,
+  event: panels.event,
+  drill: panels.drill,
   belief(change) {
     store.tell(beliefSaid, change);
     // A server that works again may offer what none could while all were down.
@@ -46,13 +54,14 @@ listen({
   },
   probe: (change) => store.tell(probeSaid, change),
   lost: () => store.tell(connectionLost),
+  refused: panels.refused,
 });
 
 listenToKeys({
   s: requests.send,
   a: requests.toggleAuto,
   "?": bar.showKeys,
-  escape: notice.dismiss,
+  escape: () => panels.escape() || notice.dismiss(),
 }, servers.toggleAt);
 
 setInterval(() => {

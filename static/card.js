@@ -1,5 +1,6 @@
 // One server's card: its element, and how a view of the server (view.js) is drawn on it.
 
+import { createExtras } from "./cards/extras.js";
 import { copyOf, field, setData, setShown, setState, setText } from "./dom.js";
 import { beliefState } from "./words.js";
 
@@ -9,8 +10,9 @@ const SAYS_STATE = { active: "up", unknown: "unknown" };
  * @param {{ key: string, endpoint: Endpoint }} server
  * @param {number} place counted from 1 in config order, over all clusters
  * @param {() => void} onToggle
+ * @param {ReturnType<typeof import("./cards/actions.js").createActions>} actions
  */
-export function createCard({ key, endpoint }, place, onToggle) {
+export function createCard({ key, endpoint }, place, onToggle, actions) {
   const element = copyOf("card");
   const names = ["belief", "reason", "lesson", "count", "share", "latency", "attempts"];
   const fields = Object.fromEntries(names.map((name) => [name, field(element, name)]));
@@ -20,6 +22,7 @@ export function createCard({ key, endpoint }, place, onToggle) {
   const ring = belief.querySelector(".shape");
   const bar = field(element, "bar");
   const button = element.querySelector("[data-action=toggle]");
+  const extras = createExtras(element, key, actions);
   element.dataset.server = key;
   setText(field(element, "name"), endpoint.name);
   setText(field(element, "address"), endpoint.address);
@@ -43,8 +46,11 @@ export function createCard({ key, endpoint }, place, onToggle) {
   return {
     element,
 
-    /** @param {ReturnType<typeof import("./view.js").cardOf>} view */
-    draw(view) {
+    /**
+     * @param {ReturnType<typeof import("./view.js").cardOf>} view
+     * @param {ReturnType<typeof import("./cards/view.js").extrasOf>} more
+     */
+    draw(view, more) {
       setData(element, "says", view.says);
       setData(element, "belief", view.belief);
       const state = SAYS_STATE[view.says] ?? "failed";
@@ -58,6 +64,7 @@ export function createCard({ key, endpoint }, place, onToggle) {
       setShown(fields.lesson, view.lesson !== "");
       bar.style.transform = `scaleX(${view.shareOfOne.toFixed(4)})`;
       drawButton(view);
+      extras.draw(more);
     },
   };
 }

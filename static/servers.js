@@ -2,6 +2,8 @@
 // they are made anew only when the configuration names other servers.
 
 import { createCard } from "./card.js";
+import { trafficOf } from "./cards/seen.js";
+import { extrasOf } from "./cards/view.js";
 import { byId, copyOf, field, setShown, setText } from "./dom.js";
 import { cardOf, saysNow, serversOf } from "./view.js";
 
@@ -14,8 +16,9 @@ const EMPTY = {
 /**
  * @param {ReturnType<typeof import("./store.js").createStore>} store
  * @param {ReturnType<typeof import("./controls.js").createControls>} controls
+ * @param {ReturnType<typeof import("./cards/actions.js").createActions>} actions
  */
-export function createServers(store, controls) {
+export function createServers(store, controls, actions) {
   const root = byId("servers");
   const empty = byId("servers-empty");
   /** @type {Map<string, ReturnType<typeof createCard>>} */
@@ -30,7 +33,7 @@ export function createServers(store, controls) {
   }
 
   function rebuild(status, servers) {
-    cards = new Map(servers.map((one, i) => [one.key, createCard(one, i + 1, () => toggle(one.key))]));
+    cards = new Map(servers.map((one, i) => [one.key, createCard(one, i + 1, () => toggle(one.key), actions)]));
     root.replaceChildren(...status.clusters.map((cluster) => {
       const section = copyOf("cluster");
       setText(field(section, "name"), cluster.name);
@@ -53,7 +56,12 @@ export function createServers(store, controls) {
     if (shape !== drawn) rebuild(status, servers);
     drawn = shape;
     const now = Date.now();
-    for (const server of servers) cards.get(server.key).draw(cardOf(state, server, now));
+    const traffic = new Map(status.clusters.map((cluster) => [
+      cluster, trafficOf(state.seen, servers.filter((one) => one.cluster === cluster).map(({ key }) => key)),
+    ]));
+    for (const server of servers) {
+      cards.get(server.key).draw(cardOf(state, server, now), extrasOf(state, server, traffic.get(server.cluster), now));
+    }
     if (state.controls !== null) document.documentElement.dataset.ready = "true";
   });
 

@@ -42,12 +42,15 @@ function lastOf(answer) {
   }
   if (status === null) return "lb could not be reached. Is it running? Start it, then send again.";
   const tried = (attempts ?? []).map((attempt, index) => attemptInWords(attempt) + linkAfter(attempts, index)).join("");
-  if (reject) {
-    const reason = REJECTS[reject] ?? (FAILURES[reject] ? "no server gave an answer. See whether they run" : `its reason is “${reject}”`);
-    return `${tried && `${tried} → `}lb answered ${status} itself: ${reason}.`;
-  }
+  if (reject) return `${tried && `${tried} → `}${rejectInWords(status, reject)}.`;
   const told = tried || `${server || "A server"} answered ${status}`;
   return broken ? `${told}, then the answer broke off. Send again to see whether it happens again.` : `${told}.`;
+}
+
+/** That lb answered itself, and why. @param {number} status @param {string} reject */
+export function rejectInWords(status, reject) {
+  const reason = REJECTS[reject] ?? (FAILURES[reject] ? "no server gave an answer. See whether they run" : `its reason is “${reject}”`);
+  return `lb answered ${status} itself: ${reason}`;
 }
 
 /** What led from an attempt to the next one: a hedge begins while the attempt that it overtakes is still under way. */

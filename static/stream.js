@@ -1,6 +1,9 @@
 // Listens to /lb/v1/events and hands on what lb says; when the stream ends or falls silent, it listens anew.
 // It keeps nothing and judges nothing.
 
+import { open } from "./sse.js";
+import { askForToken, tokenNow } from "./token.js";
+
 const EVENTS = "/lb/v1/events";
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 2000;
@@ -8,22 +11,39 @@ const LONGEST_PAUSE_MS = 2000;
 const SILENCE_MS = 5000;
 
 /**
- * @param {{ status: (said: Status) => void, belief: (said: BeliefChange) => void, probe: (said: ProbeChange) => void,
- *   lost: () => void }} hear
+ * @param {{ lost: () => void, refused: () => void, since?: () => number, [told: string]: (said: any) => any }} hear a function for
+ *   each of what is told that is wanted, by its name. `lost` is the stream's end; after `refused`, for want of a token, nothing
+ *   more is heard. `since` gives the number of the last event that is known, so that lb tells those that were missed
  */
-export function listen(hear) {
+export function listen({ lost, refused, since, ...hear }) {
   let pause = FIRST_PAUSE_MS;
   let silence = 0;
 
   function connect() {
-    const source = new EventSource(EVENTS);
+    const token = tokenNow();
+    const last = since?.() ?? 0;
+    const on = Object.fromEntries(Object.keys(hear).map((name) => [name, (said) => {
+      if (name === "status") {
+        pause = FIRST_PAUSE_MS;
+        expectMore();
+      }
+      hear[name](JSON.parse(said.data));
+    }]));
+    const stream = open(EVENTS, { lastEventId: last > 0 ? String(last) : "", token, on, onEnd: ended });
 
     function again() {
       clearTimeout(silence);
-      source.close();
-      hear.lost();
+      stream.close();
+      lost();
       setTimeout(connect, pause);
       pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
+    }
+
+    async function ended({ status }) {
+      clearTimeout(silence);
+      if (status !== 401) again();
+      else if (await askForToken(token)) connect();
+      else refused();
     }
 
     function expectMore() {
@@ -31,15 +51,6 @@ export function listen(hear) {
       silence = setTimeout(again, SILENCE_MS);
     }
 
-    source.addEventListener("status", (event) => {
-      pause = FIRST_PAUSE_MS;
-      expectMore();
-      hear.status(JSON.parse(event.data));
-    });
-    source.addEventListener("belief", (event) => hear.belief(JSON.parse(event.data)));
-    source.addEventListener("probe", (event) => hear.probe(JSON.parse(event.data)));
-    // The browser's own way to reconnect waits seconds, and gives up for good on some answers.
-    source.addEventListener("error", again);
     expectMore();
   }
 

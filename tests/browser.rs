@@ -7,8 +7,10 @@ mod chromium;
 mod keyboard;
 mod looks;
 mod page;
+mod panels;
 mod requests;
 mod servers;
+mod told;
 mod tour;
 
 use std::net::SocketAddr;

@@ -7,7 +7,6 @@ mod corpora;
 mod entries;
 mod judge;
 mod origin;
-mod peers;
 mod scanner;
 mod slow;
 mod strict;
@@ -18,10 +17,9 @@ use std::net::SocketAddr;
 use entries::Entry;
 use judge::{Row, judge, table};
 use origin::Origin;
-use peers::Peer;
 use strict::{End, Rules, walk};
 
-use crate::support::{Lb, config};
+use crate::support::{Lb, Peer, config};
 
 /// All corpora, by name.
 fn corpora() -> Vec<(&'static str, Vec<Entry>)> {

@@ -6,6 +6,7 @@
     reason = "tests watch real processes in real time, share what they saw among threads, and say what they measured"
 )]
 
+mod access_log;
 mod admin;
 mod balancing;
 mod bodies;

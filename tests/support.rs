@@ -4,10 +4,12 @@ pub(crate) mod client;
 pub(crate) mod config;
 pub(crate) mod endpoint;
 pub(crate) mod lb;
+pub(crate) mod peer;
 
 pub(crate) use client::{Client, get};
 pub(crate) use endpoint::{Endpoint, Reply};
 pub(crate) use lb::Lb;
+pub(crate) use peer::Peer;
 
 use std::time::{Duration, Instant};
 

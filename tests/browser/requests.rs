@@ -79,7 +79,10 @@ fn a_request_that_the_browser_drops_is_sent_anew() {
         page.run(
             "const real = window.fetch;
              let drops = 4;
-             window.fetch = (...all) => drops-- > 0 ? Promise.reject(new TypeError('Failed to fetch')) : real(...all);",
+             window.fetch = (url, ...more) => {
+               if (url === '/api' && drops-- > 0) return Promise.reject(new TypeError('Failed to fetch'));
+               return real(url, ...more);
+             };",
         )
         .await;
         let seen = page.send().await;

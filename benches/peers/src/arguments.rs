@@ -57,10 +57,12 @@ pub(crate) enum Kind {
     Latency,
     /// Memory per idle connection
     Memory,
+    /// CPU time of lb per request at a fixed rate: with everything off, and while it is watched
+    Watched,
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [Self::Cpu, Self::Calls, Self::Instructions, Self::Latency, Self::Memory];
+    const ALL: [Self; 6] = [Self::Cpu, Self::Calls, Self::Instructions, Self::Latency, Self::Memory, Self::Watched];
 }
 
 impl Arguments {

@@ -13,6 +13,7 @@ mod arguments;
 mod case;
 mod load;
 mod measure;
+mod page;
 mod peers;
 mod report;
 mod results;

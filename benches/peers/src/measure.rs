@@ -5,3 +5,4 @@ pub(crate) mod cpu;
 pub(crate) mod instructions;
 pub(crate) mod latency;
 pub(crate) mod memory;
+pub(crate) mod watched;

@@ -13,6 +13,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
+use self::lb::Looking;
 use crate::load::ENDPOINTS;
 
 /// The connections that a proxy must be able to hold: ten thousand clients and some that work.
@@ -29,6 +30,12 @@ pub(crate) enum Peer {
     Haproxy,
     Caddy,
     Pingora,
+    /// `lb` that counts nothing
+    LbQuiet,
+    /// `lb` whose page somebody has open
+    LbWatched,
+    /// the same, with one request in a hundred traced
+    LbSampled,
 }
 
 /// What a proxy is to do.
@@ -58,15 +65,23 @@ impl Peer {
             Self::Haproxy => "HAProxy",
             Self::Caddy => "Caddy",
             Self::Pingora => "Pingora",
+            Self::LbQuiet => "lb, everything off",
+            Self::LbWatched => "lb, metrics on and a page open",
+            Self::LbSampled => "lb, and 1 % traced",
         }
     }
 
-    /// Whether it can write an access log. `lb` has none yet, and Pingora leaves it to the program around it.
+    /// Those that show what it costs `lb` to be seen.
+    pub(crate) const LOOKING: [Self; 3] = [Self::LbQuiet, Self::LbWatched, Self::LbSampled];
+
+    /// Whether somebody has its page open.
+    pub(crate) fn is_watched(self) -> bool {
+        matches!(self, Self::LbWatched | Self::LbSampled)
+    }
+
+    /// Whether it can write an access log. Pingora leaves it to the program around it.
     pub(crate) fn has_log(self) -> bool {
-        match self {
-            Self::Nginx | Self::Haproxy | Self::Caddy => true,
-            Self::Lb | Self::Pingora => false,
-        }
+        matches!(self, Self::Lb | Self::Nginx | Self::Haproxy | Self::Caddy)
     }
 
     /// Whether valgrind can run it; it does not get along with Go's runtime.
@@ -76,7 +91,7 @@ impl Peer {
 
     fn program(self, programs: &Programs) -> PathBuf {
         match self {
-            Self::Lb => programs.lb.clone(),
+            Self::Lb | Self::LbQuiet | Self::LbWatched | Self::LbSampled => programs.lb.clone(),
             Self::Nginx => "nginx".into(),
             Self::Haproxy => "haproxy".into(),
             Self::Caddy => "caddy".into(),
@@ -88,7 +103,7 @@ impl Peer {
     pub(crate) fn version(self, programs: &Programs) -> Result<String> {
         let argument = match self {
             Self::Nginx | Self::Haproxy => "-v",
-            Self::Lb | Self::Pingora => "--version",
+            Self::Lb | Self::LbQuiet | Self::LbWatched | Self::LbSampled | Self::Pingora => "--version",
             Self::Caddy => "version",
         };
         let program = self.program(programs);
@@ -103,7 +118,10 @@ impl Peer {
     /// The program and its arguments, its files written.
     pub(crate) fn command(self, programs: &Programs, setup: &Setup<'_>) -> Result<Vec<String>> {
         let (file, text, arguments) = match self {
-            Self::Lb => lb::files(setup),
+            Self::Lb => lb::files(setup, Looking::Usual),
+            Self::LbQuiet => lb::files(setup, Looking::Not),
+            Self::LbWatched => lb::files(setup, Looking::Watched),
+            Self::LbSampled => lb::files(setup, Looking::Sampled),
             Self::Nginx => nginx::files(setup),
             Self::Haproxy => haproxy::files(setup),
             Self::Caddy => caddy::files(setup),

@@ -81,6 +81,14 @@ pub(crate) fn text(arguments: &Arguments, versions: &[(Peer, String)], results: 
         ("an idle connection, KiB", Figure::MemoryEach, 2, 1.0 / 1024.0),
     ]);
     section(&mut text, "Memory", prose::MEMORY, &memory);
+    let quiet = Peer::LbQuiet;
+    let mut watched = Table::with_head(["", "µs a request", "times everything off"].map(str::to_owned));
+    for peer in Peer::LOOKING {
+        let ratio = results.ratio(Figure::Watched, TYPICAL.name, peer, quiet);
+        let figures = [results.spread(Figure::Watched, TYPICAL.name, peer), ratio];
+        watched.add(peer.name(), figures.into_iter().zip([2, 3]).map(|(spread, digits)| cell(spread, digits, 1.0)));
+    }
+    section(&mut text, "What it costs to be seen", prose::WATCHED, &watched);
     let waits = peers.iter().filter_map(|peer| results.spread(Figure::LoadWaited, TYPICAL.name, *peer));
     let busy = waits.map(|waited| waited.median).fold(0.0, f64::max);
     text += &prose::tail(&behind(&rows, peers, results), busy, results);

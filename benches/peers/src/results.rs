@@ -28,6 +28,8 @@ pub(crate) enum Figure {
     MemoryAfter,
     MemoryServing,
     MemoryEach,
+    /// Microseconds a request, at a fixed rate.
+    Watched,
 }
 
 /// Figures by what they say, the case and the proxy, in the order in which they were measured.

@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::arguments::{Arguments, Kind};
 use crate::case::{CASES, Case};
 use crate::load::Load;
-use crate::measure::{calls, cpu, instructions, latency, memory};
+use crate::measure::{calls, cpu, instructions, latency, memory, watched};
 use crate::peers::{Peer, Programs};
 use crate::results::{Figure, Results};
 use crate::running::{Mode, Running};
@@ -50,6 +50,7 @@ pub(crate) fn run(arguments: &Arguments, programs: Programs, load: Load, core: u
 enum Step {
     Cpu(Case),
     Latency,
+    Watched,
 }
 
 impl Run<'_> {
@@ -66,6 +67,7 @@ impl Run<'_> {
                 let said = match step {
                     Step::Cpu(case) => self.cpu(peer, &case),
                     Step::Latency => self.latency(peer),
+                    Step::Watched => self.watched(peer),
                 };
                 if !self.say(&format!("round {round} of {rounds}"), peer, step.name(), said)? {
                     failed.push((peer, step));
@@ -84,6 +86,9 @@ impl Run<'_> {
             if self.arguments.wants(Kind::Latency) {
                 steps.push((peer, Step::Latency));
             }
+        }
+        if self.arguments.wants(Kind::Watched) {
+            steps.extend(Peer::LOOKING.map(|peer| (peer, Step::Watched)));
         }
         steps
     }
@@ -129,6 +134,14 @@ impl Run<'_> {
             self.results.add(figure, TYPICAL.name, peer, value);
         }
         Ok(format!("{:8.0} us p50, {:.0} us p99", latency.p50, latency.p99))
+    }
+
+    fn watched(&mut self, peer: Peer) -> Result<String> {
+        let time = self.arguments.time();
+        let (load, proxy) = self.proxy(peer, &TYPICAL)?;
+        let per_request = watched::measure(load, proxy, &TYPICAL, time)?;
+        self.results.add(Figure::Watched, TYPICAL.name, peer, per_request);
+        Ok(format!("{per_request:8.2} us a request, at {} a second", watched::RATE))
     }
 
     fn calls(&mut self) -> Result<()> {
@@ -212,6 +225,7 @@ impl Step {
         match self {
             Self::Cpu(case) => case.name,
             Self::Latency => "latency",
+            Self::Watched => "watched",
         }
     }
 }

@@ -10,6 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::load::ENDPOINTS;
+use crate::page::Page;
 use crate::peers::{Peer, Programs, Setup};
 use crate::usage;
 
@@ -33,6 +34,8 @@ pub(crate) struct Running {
     child: Child,
     pub(crate) address: SocketAddr,
     pub(crate) folder: TempDir,
+    // Closed first.
+    page: Option<Page>,
 }
 
 impl Running {
@@ -71,8 +74,11 @@ impl Running {
             .stderr(output)
             .spawn()
             .context("setpriv and taskset are in Debian's util-linux")?;
-        let mut running = Self { child, address, folder };
+        let mut running = Self { child, address, folder, page: None };
         running.wait_until_it_listens().with_context(|| format!("{} does not start", peer.name()))?;
+        if peer.is_watched() {
+            running.page = Some(Page::open(address)?);
+        }
         Ok(running)
     }
 
@@ -121,6 +127,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        self.page = None;
         // Nobody is left to be told that it had to be killed; it is gone in either case.
         let _stopped = self.stop();
     }

@@ -3,6 +3,7 @@
 //! All problems are told at once, each with its line, its column and what to do. For that the file is walked by hand:
 //! a deserialiser stops at the first problem.
 
+mod access_log;
 mod admin;
 mod cluster;
 mod defaults;
@@ -24,6 +25,7 @@ use std::time::Duration;
 
 use lb_proxy::{ClusterConfig, ClusterId, Pin};
 
+pub(crate) use access_log::{AccessLogConfig, LogFormat};
 pub(crate) use admin::AdminConfig;
 pub(crate) use diagnostic::Problems;
 pub(crate) use drill::load as load_drill;
@@ -45,6 +47,7 @@ pub(crate) struct Config {
     pub(crate) routes: Vec<Route>,
     pub(crate) clusters: Vec<ClusterConfig>,
     pub(crate) admin: AdminConfig,
+    pub(crate) access_log: Option<AccessLogConfig>,
     /// Whether anything is counted.
     pub(crate) metrics: bool,
     pub(crate) traces: TracesConfig,
@@ -117,6 +120,7 @@ fn read(top: Table<'_>, origin: &str, folder: &Path) -> Option<Config> {
     if let (Some(value), Some(address)) = (bind, admin.bind) {
         check_free(&value, address, listeners.as_deref().unwrap_or_default());
     }
+    let access_log = access_log::read(&top, folder);
     let metrics = top.boolean("metrics", true);
     let traces = traces::read(&top);
     let tracing = tracing::read(&top);
@@ -130,6 +134,7 @@ fn read(top: Table<'_>, origin: &str, folder: &Path) -> Option<Config> {
         routes: routes?,
         clusters: clusters.into_iter().map(|(_, config)| config).collect::<Option<_>>()?,
         admin,
+        access_log,
         metrics,
         traces,
         tracing,

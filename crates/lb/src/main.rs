@@ -10,6 +10,7 @@
 //!                                          └──▶ admin, files: what lb answers itself
 //! ```
 
+mod access_log;
 mod admin;
 mod cli;
 mod config;

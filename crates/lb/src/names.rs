@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lb_balance::EndpointId;
-use lb_proxy::{Address, ClusterHandle, ClusterId};
+use lb_proxy::{ClusterHandle, ClusterId};
 
 use crate::config::{Destination, Route};
 
@@ -54,11 +54,12 @@ impl Names {
         Some((ClusterId(index), &self.clusters[index]))
     }
 
-    pub(crate) fn endpoint(&self, cluster: ClusterId, endpoint: EndpointId) -> &str {
-        self.clusters[cluster.0].config().endpoints[endpoint.index()].name()
+    /// Where the endpoint listens: `host:port`.
+    pub(crate) fn address(&self, cluster: ClusterId, endpoint: EndpointId) -> String {
+        self.clusters[cluster.0].config().endpoints[endpoint.index()].address.to_string()
     }
 
-    pub(crate) fn address(&self, cluster: ClusterId, endpoint: EndpointId) -> &Address {
-        &self.clusters[cluster.0].config().endpoints[endpoint.index()].address
+    pub(crate) fn endpoint(&self, cluster: ClusterId, endpoint: EndpointId) -> &str {
+        self.clusters[cluster.0].config().endpoints[endpoint.index()].name()
     }
 }

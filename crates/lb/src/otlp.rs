@@ -170,7 +170,8 @@ impl Exporter {
         let message = Bytes::from(self.message(batch).encode_to_vec());
         let mut waits = RETRY_WAITS.iter();
         loop {
-            match self.receiver.post(message.clone()).await {
+            let refused = match self.receiver.post(message.clone()).await {
+                Err(refused) => refused,
                 Ok(partly) => {
                     self.losses.note_success(&self.receiver);
                     if partly.rejected > 0 {
@@ -178,16 +179,14 @@ impl Exporter {
                     }
                     return;
                 }
-                Err(refused) => match waits.next().filter(|_| refused.may_pass() && !*self.stop.borrow()) {
-                    Some(wait) => self.wait(&refused, *wait).await,
-                    None => {
-                        self.losses.is_failing = true;
-                        self.losses.note(count, refused.to_string());
-                        self.losses.say(&self.receiver, self.clock.now(), SAY_EVERY);
-                        return;
-                    }
-                },
-            }
+            };
+            let Some(wait) = waits.next().filter(|_| refused.may_pass() && !*self.stop.borrow()) else {
+                self.losses.is_failing = true;
+                self.losses.note(count, refused.to_string());
+                self.losses.say(&self.receiver, self.clock.now(), SAY_EVERY);
+                return;
+            };
+            self.wait(&refused, *wait).await;
         }
     }
 

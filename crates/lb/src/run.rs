@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use lb_common::api::What;
@@ -11,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
+use crate::access_log::AccessLog;
 use crate::admin::{Admin, Facts, Reach, Stage};
 use crate::config::{Config, Destination, Route};
 use crate::files;
@@ -28,6 +30,14 @@ pub(crate) enum Failed {
     /// An address is taken, or not ours.
     #[error("{0}{hint}", hint = hint(.0))]
     Bind(#[from] BindError),
+    /// The access log cannot be written.
+    #[error("cannot write the access log to {path}: {error}", path = path.as_deref().map_or("standard output".into(), std::path::Path::to_string_lossy))]
+    AccessLog {
+        /// Its file.
+        path: Option<PathBuf>,
+        /// Why not.
+        error: io::Error,
+    },
     /// Signals cannot be listened for.
     #[error("cannot listen for signals: {0}")]
     Signals(io::Error),
@@ -84,6 +94,7 @@ pub(crate) struct Running {
 /// All that hear of requests.
 struct Listeners {
     ears: Ears,
+    log: Option<Arc<AccessLog>>,
     otlp: Option<Otlp>,
 }
 
@@ -91,6 +102,9 @@ impl Listener for Listeners {
     fn hear(&self, story: Story) {
         let wanted = story.wanted;
         let story = Arc::new(story);
+        if let Some(log) = &self.log {
+            log.hear(&story);
+        }
         if let Some(otlp) = &self.otlp {
             otlp.hear(&story);
         }
@@ -117,10 +131,21 @@ impl Running {
             tallies: tallies.clone(),
             keep: config.traces.keep,
         });
+        let log = match &config.access_log {
+            None => None,
+            Some(log) => {
+                let opened = AccessLog::open(log, Arc::clone(&names), clock);
+                Some(Arc::new(opened.map_err(|error| Failed::AccessLog { path: log.path.clone(), error })?))
+            }
+        };
         let exported = config.tracing.otlp.as_deref();
         let exported = exported.map(|to| Otlp::start(to, &config.tracing.service, Arc::clone(&names), clock));
         let (otlp, exporting) = exported.transpose()?.unzip();
-        let audience = Arc::new(Audience::new(Box::new(Listeners { ears, otlp }), config.traces.sample, false));
+        let listeners = Listeners { ears, log: log.clone(), otlp };
+        let audience = Arc::new(Audience::new(Box::new(listeners), config.traces.sample, log.is_some()));
+        if let Some(log) = log {
+            tokio::task::spawn_local(reopen_when_told(log, Signals::listen_to(SignalKind::user_defined1())?));
+        }
         let (stage, stage_manager) = Stage::new(clock, Arc::clone(&names), watch.clone());
         let faults = stage.faults();
         let admin = Admin::new(Facts {
@@ -225,6 +250,13 @@ async fn serve_admin(address: SocketAddr, admin: &Admin, mut stop: watch::Receiv
     Ok(())
 }
 
+/// Opens the access log anew whenever SIGUSR1 comes, as nginx does: whoever rotates logs has renamed the file.
+async fn reopen_when_told(log: Arc<AccessLog>, mut told: Signal) {
+    while told.recv().await.is_some() {
+        log.reopen();
+    }
+}
+
 /// SIGTERM and SIGINT.
 pub(crate) struct Signals {
     terminate: Signal,
@@ -233,8 +265,12 @@ pub(crate) struct Signals {
 
 impl Signals {
     pub(crate) fn listen() -> Result<Self, Failed> {
-        let listen = |kind| signal(kind).map_err(Failed::Signals);
-        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+        let (terminate, interrupt) = (SignalKind::terminate(), SignalKind::interrupt());
+        Ok(Self { terminate: Self::listen_to(terminate)?, interrupt: Self::listen_to(interrupt)? })
+    }
+
+    fn listen_to(kind: SignalKind) -> Result<Signal, Failed> {
+        signal(kind).map_err(Failed::Signals)
     }
 
     /// Waits for the next one of either.

@@ -39,14 +39,12 @@ impl Marking {
         let mut parents = fields.all(TRACEPARENT);
         // Of two, nobody knows which one is right.
         let parent = parents.next().filter(|_| self.propagate && parents.next().is_none()).and_then(traceparent::parse);
-        let span = self.propagate.then(|| match parent {
-            Some(Context { trace, parent, sampled }) => {
-                Span { trace, span: fastrand::u64(1..), parent: Some(parent), recorded: sampled }
-            }
-            None => {
-                let recorded = fastrand::f64() < self.sample;
-                Span { trace: fastrand::u128(1..), span: fastrand::u64(1..), parent: None, recorded }
-            }
+        let span = self.propagate.then(|| {
+            let sampled = || fastrand::f64() < self.sample;
+            let begun = || Context { trace: fastrand::u128(1..), parent: 0, sampled: sampled(), random: true };
+            let Context { trace, sampled, random, .. } = parent.unwrap_or_else(begun);
+            let parent = parent.map(|parent| parent.parent);
+            Span { trace, span: fastrand::u64(1..), parent, recorded: sampled, random }
         });
         Marks { request_id, span, keeps_state: parent.is_some() }
     }
@@ -55,7 +53,11 @@ impl Marking {
 impl Marks<'_> {
     /// Whether a client's field gives way to them.
     pub(crate) fn replace(&self, field: &Field<'_>) -> bool {
-        let is = |name: &str| field.name.eq_ignore_ascii_case(name.as_bytes());
+        // A server behind may take an underscore for a hyphen.
+        let hyphen = |byte: &u8| if *byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
+        let is = |name: &str| {
+            name.len() == field.name.len() && name.bytes().map(|byte| hyphen(&byte)).eq(field.name.iter().map(hyphen))
+        };
         self.request_id.as_ref().is_some_and(|(name, _)| is(name))
             || (self.span.is_some() && (is(TRACEPARENT) || (is(TRACESTATE) && !self.keeps_state)))
     }
@@ -65,8 +67,9 @@ impl Marks<'_> {
         if let Some((name, value)) = &self.request_id {
             push(name, value.as_bytes());
         }
-        if let Some(Span { trace, span, recorded, .. }) = self.span {
-            push(TRACEPARENT, traceparent::format(Context { trace, parent: span, sampled: recorded }).as_bytes());
+        if let Some(Span { trace, span, recorded, random, .. }) = self.span {
+            let context = Context { trace, parent: span, sampled: recorded, random };
+            push(TRACEPARENT, traceparent::format(context).as_bytes());
         }
     }
 }
@@ -108,7 +111,7 @@ mod tests {
     #[test]
     fn a_good_request_id_is_passed_on_and_another_one_replaced() {
         let marking = Marking { request_id: Some("x-request-id".to_owned()), ..Marking::default() };
-        let (added, kept) = marked(&marking, "X-Request-Id: abc-1\r\nx-other: 1\r\n");
+        let (added, kept) = marked(&marking, "X-Request-Id: abc-1\r\nx_request_id: forged\r\nx-other: 1\r\n");
         assert_eq!((added[0].1.as_str(), &kept[..]), ("abc-1", &["x-other".to_owned()][..]));
         for bad in
             ["", "X-Request-Id: a b\r\n", "X-Request-Id: \"\r\n", &format!("X-Request-Id: {}\r\n", "a".repeat(129))]

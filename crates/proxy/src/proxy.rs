@@ -104,7 +104,7 @@ impl<D: Dial> Proxy<D> {
             // Files, the admin API and what reached no route are no decisions.
             let is_trouble = telling.cluster.is_some() && (telling.is_retried() || telling.has_failed(end));
             telling.wanted.troubled = is_trouble && self.ration.may_tell_trouble(audience, now);
-            if telling.wanted.is_any() {
+            if telling.wanted.is_any() || telling.is_recorded() {
                 audience.hear(telling.into_story(head, client, end, took, bytes));
             }
         }

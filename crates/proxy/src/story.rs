@@ -162,4 +162,6 @@ pub struct Span {
     pub parent: Option<u64>,
     /// Whether it is recorded.
     pub recorded: bool,
+    /// Whether the trace's id was drawn at random.
+    pub random: bool,
 }

@@ -72,6 +72,11 @@ impl Telling {
         self.request_id = marks.request_id.map(|(_, value)| value);
     }
 
+    /// Whether it is a part of a trace that is recorded.
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.span.is_some_and(|span| span.recorded)
+    }
+
     /// The id that it is marked with.
     pub(crate) fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()

@@ -10,6 +10,8 @@ pub(crate) struct Context {
     pub(crate) parent: u64,
     /// Whether whoever sends it records it.
     pub(crate) sampled: bool,
+    /// Whether the trace's id was drawn at random (Level 2, §3.2.2.5.2).
+    pub(crate) random: bool,
 }
 
 /// How long the field is in version 00.
@@ -32,13 +34,13 @@ pub(crate) fn parse(value: &[u8]) -> Option<Context> {
     let trace = hex(&known[3..35])?;
     let parent = u64::try_from(hex(&known[36..52])?).ok()?;
     let flags = hex(&known[53..55])?;
-    (trace != 0 && parent != 0).then_some(Context { trace, parent, sampled: flags & 1 == 1 })
+    (trace != 0 && parent != 0).then_some(Context { trace, parent, sampled: flags & 1 == 1, random: flags & 2 == 2 })
 }
 
 /// The field's value, in version 00.
 pub(crate) fn format(context: Context) -> String {
-    let Context { trace, parent, sampled } = context;
-    format!("00-{trace:032x}-{parent:016x}-{:02x}", u8::from(sampled))
+    let Context { trace, parent, sampled, random } = context;
+    format!("00-{trace:032x}-{parent:016x}-{:02x}", u8::from(sampled) | u8::from(random) << 1)
 }
 
 /// A number of lower-case hexadecimal digits (§3.2.2); capitals are wrong.
@@ -66,8 +68,13 @@ mod tests {
         assert_eq!((context.parent, context.sampled), (0x00f0_67aa_0ba9_02b7, true));
         assert_eq!(format(context), GOOD);
         assert!(!parse(GOOD.replace("-01", "-00").as_bytes()).expect("it is good").sampled);
-        // Other flags are not for us.
-        assert!(parse(GOOD.replace("-01", "-ff").as_bytes()).expect("it is good").sampled);
+        for flags in ["-00", "-02", "-03"] {
+            let other = GOOD.replace("-01", flags);
+            assert_eq!(format(parse(other.as_bytes()).expect("it is good")), other);
+        }
+        // Others are not known, and not passed on.
+        let all = parse(GOOD.replace("-01", "-ff").as_bytes()).expect("it is good");
+        assert!(format(all).ends_with("-03"));
     }
 
     #[test]

@@ -2,13 +2,31 @@
 
 use super::{Files, Setup, each};
 
-pub(super) fn files(setup: &Setup<'_>) -> Files {
+/// How much `lb` looks at itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Looking {
+    /// As it does if nothing is said of it: it counts, and keeps what failed.
+    Usual,
+    /// It counts nothing.
+    Not,
+    /// As usual, and somebody has its page open.
+    Watched,
+    /// The same, and one request in a hundred is traced.
+    Sampled,
+}
+
+pub(super) fn files(setup: &Setup<'_>, looking: Looking) -> Files {
     let endpoints =
         each(setup, |number, address| format!("  {{ name = \"web{number}\", address = \"{address}\" }},\n"));
+    let top = if looking == Looking::Not { "metrics = false\n" } else { "" };
+    let log = if setup.logs { "[access-log]\npath = \"access.log\"\nformat = \"combined\"\n" } else { "" };
+    let traces = if looking == Looking::Sampled { "[traces]\nsample = \"1%\"\n" } else { "" };
     let text = format!(
-        "workers = 1\n\n\
+        "workers = 1\n{top}\n\
          [[listeners]]\nbind = \"{}\"\n\n\
          [[routes]]\npath = \"/\"\ncluster = \"web\"\n\n\
+         [[routes]]\npath = \"/lb\"\nadmin = true\n\n\
+         {log}{traces}\
          [clusters.web]\npreset = \"nginx\"\nalgorithm = \"round-robin\"\nendpoints = [\n{endpoints}]\n",
         setup.listen
     );

@@ -37,10 +37,11 @@ pub(super) fn read(top: &Table<'_>) -> TracingConfig {
 
 fn read_field(value: &Value<'_>) -> Option<String> {
     let name = value.string()?;
-    let framing = ["host", "content-length", "transfer-encoding", "connection", "traceparent", "tracestate"];
-    let is_good = http::HeaderName::from_bytes(name.as_bytes()).is_ok_and(|name| !framing.contains(&name.as_str()));
+    // Any other field has a meaning that a random value would spoil, or is one that `lb` writes itself.
+    let is_for_ids = |name: &str| name.ends_with("-id") && name != "last-event-id" && !name.contains('_');
+    let is_good = http::HeaderName::from_bytes(name.as_bytes()).is_ok_and(|name| is_for_ids(name.as_str()));
     if !is_good {
-        value.problem("this is not a field for a request id", "write a field's name, as in \"x-request-id\"");
+        value.problem("this is not a field for a request id", "its name ends with -id, as in \"x-request-id\"");
     }
     is_good.then(|| name.to_owned())
 }

@@ -105,7 +105,7 @@ fn request(story: &Story, place: lb_proxy::Span, names: &Names, clock: Clock) ->
 /// One try, without its place in the trace and its time.
 fn attempt(story: &Story, one: &Try, resent: usize, cluster: ClusterId, names: &Names) -> Span {
     let method = method(&story.asked.method);
-    let address = names.address(cluster, one.endpoint).to_string();
+    let address = names.address(cluster, one.endpoint);
     let (host, port) = target::host_and_port(&address);
     let mut attributes = Attributes::default();
     attributes.text("http.request.method", method);

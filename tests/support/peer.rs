@@ -6,14 +6,14 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::support::{Endpoint, wait_until};
+use super::{Endpoint, wait_until};
 
 /// A peer that runs until it is dropped.
 pub(crate) struct Peer {
     child: Child,
     address: SocketAddr,
-    // Holds the configuration.
-    _folder: TempDir,
+    // Holds the configuration, and what is logged.
+    folder: TempDir,
 }
 
 impl Peer {
@@ -24,7 +24,7 @@ impl Peer {
             let config = format!(
                 "daemon off; master_process off; pid nginx.pid; error_log stderr crit;\n\
                  events {{ worker_connections 512; }}\n\
-                 http {{ access_log off; {temporary} client_max_body_size 0;\n\
+                 http {{ access_log access.log combined; {temporary} client_max_body_size 0;\n\
                  upstream origin {{ server {origin}; keepalive 16; }}\n\
                  server {{ listen {address}; server_name localhost; location / {{ proxy_pass http://origin;\n\
                  proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_set_header Host $host; }} }} }}\n"
@@ -57,13 +57,18 @@ impl Peer {
         let mut command = command(address, &folder);
         let started = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         let child = started.unwrap_or_else(|error| panic!("{command:?}: {error}. hint: tests/run installs it"));
-        let mut peer = Self { child, address, _folder: folder };
+        let mut peer = Self { child, address, folder };
         wait_until("a peer listens", || {
             let ended = peer.child.try_wait().expect("it can be waited for");
             assert!(ended.is_none(), "{command:?} ended at once: {ended:?}");
             TcpStream::connect(address).is_ok()
         });
         peer
+    }
+
+    /// What nginx has logged so far.
+    pub(crate) fn access_log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("access.log")).unwrap_or_default()
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
