@@ -21,6 +21,7 @@ export function createCard({ key, endpoint }, place, onToggle, actions) {
   const [saysWord, saysDetail] = field(element, "says").children;
   const ring = belief.querySelector(".shape");
   const bar = field(element, "bar");
+  const own = element.querySelectorAll("[data-part=own]");
   const button = element.querySelector("[data-action=toggle]");
   const extras = createExtras(element, key, actions);
   element.dataset.server = key;
@@ -61,6 +62,7 @@ export function createCard({ key, endpoint }, place, onToggle, actions) {
       setText(fields.belief, view.beliefWords);
       ring.style.setProperty("--left", view.ringLeft.toFixed(3));
       for (const name of ["reason", "lesson", "count", "share", "latency", "attempts"]) setText(fields[name], view[name]);
+      for (const one of own) setShown(one, view.counts);
       setShown(fields.lesson, view.lesson !== "");
       bar.style.transform = `scaleX(${view.shareOfOne.toFixed(4)})`;
       drawButton(view);

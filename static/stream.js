@@ -14,10 +14,13 @@ const SILENCE_MS = 5000;
  * @param {{ lost: () => void, refused: () => void, since?: () => number, [told: string]: (said: any) => any }} hear a function for
  *   each of what is told that is wanted, by its name. `lost` is the stream's end; after `refused`, for want of a token, nothing
  *   more is heard. `since` gives the number of the last event that is known, so that lb tells those that were missed
+ * @returns {{ anew: () => void }} `anew` listens by another stream at once: the one that is open was asked for by numbers that
+ *   mean nothing to this lb
  */
 export function listen({ lost, refused, since, ...hear }) {
   let pause = FIRST_PAUSE_MS;
   let silence = 0;
+  let stream;
 
   function connect() {
     const token = tokenNow();
@@ -29,15 +32,6 @@ export function listen({ lost, refused, since, ...hear }) {
       }
       hear[name](JSON.parse(said.data));
     }]));
-    const stream = open(EVENTS, { lastEventId: last > 0 ? String(last) : "", token, on, onEnd: ended });
-
-    function again() {
-      clearTimeout(silence);
-      stream.close();
-      lost();
-      setTimeout(connect, pause);
-      pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
-    }
 
     async function ended({ status }) {
       clearTimeout(silence);
@@ -46,13 +40,32 @@ export function listen({ lost, refused, since, ...hear }) {
       else refused();
     }
 
-    function expectMore() {
-      clearTimeout(silence);
-      silence = setTimeout(again, SILENCE_MS);
-    }
-
+    stream = open(EVENTS, { lastEventId: last > 0 ? String(last) : "", token, on, onEnd: ended });
     expectMore();
   }
 
+  function again() {
+    close();
+    lost();
+    setTimeout(connect, pause);
+    pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
+  }
+
+  function expectMore() {
+    clearTimeout(silence);
+    silence = setTimeout(again, SILENCE_MS);
+  }
+
+  function close() {
+    clearTimeout(silence);
+    stream.close();
+  }
+
   connect();
+  return {
+    anew() {
+      close();
+      connect();
+    },
+  };
 }

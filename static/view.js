@@ -54,6 +54,8 @@ export function cardOf(state, server, now) {
     ringLeft: ejected && endpoint.until_ms ? clamp(left / (endpoint.until_ms - endpoint.since_ms)) : 1,
     reason: endpoint.reason,
     lesson: lessonOf(says, endpoint.belief, secondsLeft(left)),
+    // Where no demo offers controls and nobody sends, only what lb itself counts is of use.
+    counts: state.controls !== false || state.tally.sent > 0,
     count: String(count),
     share: percent(count, total),
     shareOfOne: total > 0 ? count / total : 0,

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::support::{Client, Endpoint, Lb, Peer, config, get, wait_until};
 
 fn logging(endpoints: &[std::net::SocketAddr], path: &Path, format: &str) -> Lb {
-    let log = format!("[access-log]\npath = {path:?}\nformat = \"{format}\"\n");
+    let log = format!("[access-log]\npath = \"{}\"\nformat = \"{format}\"\n", path.display());
     let health = "health = { max-fails = 0 }";
     Lb::with_config(&format!("{}{log}[tracing]\nrequest-id = \"x-request-id\"\n", config::cluster(endpoints, health)))
 }

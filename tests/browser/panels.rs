@@ -105,6 +105,21 @@ fn what_another_panel_chose_is_shown_with_a_way_back() {
 }
 
 #[test]
+fn a_card_tells_what_lb_counts_and_not_what_nobody_sent() {
+    let told = ToldLb::new(|_| None);
+    on_page(&told.lb.url(), async |page| {
+        wait_for(page, "the counts are there", "document.querySelector('[data-part=small]')?.checkVisibility()").await;
+        let card = text(page, "[data-server=web1]").await;
+        assert!(card.contains("In flight 4 Weight 1 Ejections 2"), "{card}");
+        assert!(card.contains("7 attempts since lb started, 3 failed"), "{card}");
+        assert!(!card.contains("Responses"), "{card}");
+        page.press('s').await;
+        wait_for(page, "it is answered", "!document.getElementById('last').hidden").await;
+        assert!(text(page, "[data-server=web1]").await.contains("Responses 0"));
+    });
+}
+
+#[test]
 fn nobody_drains_before_it_was_shown_what_would_follow() {
     let told = ToldLb::new(|_| None);
     on_page(&told.lb.url(), async |page| {

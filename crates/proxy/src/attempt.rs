@@ -53,7 +53,7 @@ pub(crate) struct Hit<S> {
 const CONTINUE_WAIT: Duration = Duration::from_secs(1);
 
 /// Sends the request, as an attempt that began then; on a new connection if `fresh`, else on an idle one where there is one.
-/// Notes in `connected` which.
+/// Notes in `connected` which; there it also finds the attempt's number in a trace.
 pub(crate) async fn run<D: Dial>(
     endpoint: &Endpoint<D>,
     head: &Outgoing,
@@ -82,7 +82,7 @@ pub(crate) async fn run<D: Dial>(
         connected.took = Some(now.since(began));
         (wire, now)
     };
-    let mut upload = Upload::begin(&mut wire, head, body);
+    let mut upload = Upload::begin(&mut wire, head, body, connected.span);
     let mut patience = Patience { clock: endpoint.clock, limits, answer_since, attempt_since: began };
     let ended = poll_fn(|cx| {
         if let Poll::Ready(result) = poll_answer(cx, &mut wire, &mut upload, body) {

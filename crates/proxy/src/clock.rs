@@ -51,8 +51,13 @@ impl Clock {
         });
     }
 
+    /// The moment as a time of day: how long after the Unix epoch.
+    pub fn since_epoch(&self, at: Timestamp) -> Duration {
+        self.origin_since_epoch + at.since_origin()
+    }
+
     /// The moment as a time of day: milliseconds since the Unix epoch.
     pub fn unix_ms(&self, at: Timestamp) -> u64 {
-        u64::try_from((self.origin_since_epoch + at.since_origin()).as_millis()).unwrap_or(u64::MAX)
+        u64::try_from(self.since_epoch(at).as_millis()).unwrap_or(u64::MAX)
     }
 }

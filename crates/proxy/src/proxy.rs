@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{HeaderValue, header::SET_COOKIE};
 use lb_balance::{Attempt, Outcome, Stop, Verdict};
@@ -30,7 +31,7 @@ use crate::replay::Replay;
 use crate::route::{Routes, Target};
 use crate::story::{End, Try};
 use crate::tally::Tally;
-use crate::telling::Telling;
+use crate::telling::{Connected, Telling};
 use crate::{ClusterId, Marking, header, local, trace};
 
 /// What all workers share.
@@ -228,19 +229,10 @@ impl<D: Dial> Proxy<D> {
             if let Some(tally) = &endpoints[endpoint.index()].tally {
                 tally.note(outcome, took);
             }
-            telling.note_try(Try {
-                endpoint,
-                turn: lease.turn(),
-                after: began.since(telling.began),
-                connect: connected.took,
-                reused: connected.reused,
-                took,
-                outcome,
-                blamed: cluster.config().retry.blames(outcome),
-                played,
-                passed: lease.take_passed(),
-            });
-            let verdict = attempts.judge(Attempt { endpoint, outcome, took }, sent, now, fastrand::u64(..));
+            let blamed = cluster.config().retry.blames(outcome);
+            let attempt = Attempt { endpoint, outcome, took };
+            telling.note_try(tried(&mut lease, attempt, began.since(telling.began), connected, blamed, played));
+            let verdict = attempts.judge(attempt, sent, now, fastrand::u64(..));
             fresh = verdict == Verdict::RetryFresh;
             if fresh {
                 next = Some(lease);
@@ -345,6 +337,14 @@ fn carry<D: Dial>(
         forward::push_field(&mut answer.additions, SET_COOKIE.as_str(), binding.as_bytes());
     }
     answer
+}
+
+/// An attempt as it is told.
+fn tried(lease: &mut Held, attempt: Attempt, after: Duration, connected: Connected, blamed: bool, played: bool) -> Try {
+    let Attempt { endpoint, outcome, took } = attempt;
+    let Connected { took: connect, reused, span } = connected;
+    let (turn, passed) = (lease.turn(), lease.take_passed());
+    Try { endpoint, turn, after, connect, reused, took, outcome, blamed, span, played, passed }
 }
 
 /// What a request that got no answer at all is told.

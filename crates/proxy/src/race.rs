@@ -175,7 +175,7 @@ async fn run<D: Dial>(
 ) -> Done<D> {
     let endpoint = &endpoints[lease.endpoint().index()];
     let began = lease.began().unwrap_or_else(|| lease.begin_anew(endpoint.clock.now()));
-    let mut connected = Connected::default();
+    let mut connected = Connected { span: head.draw_span(), ..Connected::default() };
     let place = FaultPlace::Endpoint(stage.cluster, lease.endpoint());
     let played = stage.faults.draw(place, || endpoint.clock.now());
     if let Some(played) = played

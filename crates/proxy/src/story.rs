@@ -122,6 +122,8 @@ pub struct Try {
     pub outcome: Outcome,
     /// Whether that speaks against the endpoint.
     pub blamed: bool,
+    /// Its number in the trace that the request is part of, as the endpoint was told it.
+    pub span: Option<u64>,
     /// Whether `lb` played that on demand.
     pub played: bool,
     /// Who was passed over for it.

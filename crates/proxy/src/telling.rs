@@ -42,6 +42,8 @@ pub(crate) struct Connected {
     pub(crate) took: Option<Duration>,
     /// Whether it had carried a request before.
     pub(crate) reused: bool,
+    /// The attempt's number in a trace.
+    pub(crate) span: Option<u64>,
 }
 
 impl Telling {
@@ -103,6 +105,7 @@ impl Telling {
             outcome: Outcome::Overtaken,
             blamed: false,
             played: false,
+            span: None,
             passed: Passed::default(),
         });
         if let Some(quicker) = quicker {

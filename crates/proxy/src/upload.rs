@@ -49,10 +49,15 @@ impl From<WriteClosed> for Unsent {
 
 impl Upload {
     /// Writes the head, for the first time or again, as the beginning of what the wire is to send.
-    pub(crate) fn begin<S: AsyncRead + AsyncWrite + Unpin>(wire: &mut Wire<S>, head: &Outgoing, body: &Replay) -> Self {
+    pub(crate) fn begin<S: AsyncRead + AsyncWrite + Unpin>(
+        wire: &mut Wire<S>,
+        head: &Outgoing,
+        body: &Replay,
+        span: Option<u64>,
+    ) -> Self {
         // A body that the client has begun to send is there, and nobody need be asked for it.
         let awaits_continue = head.expects_continue() && body.is_untouched();
-        head.write(awaits_continue, wire.begin());
+        head.write(awaits_continue, span, wire.begin());
         let reader = body.new_reader();
         Self { body: body.clone(), reader, position: 0, is_complete: body.is_empty(), awaits_continue, unsent: None }
     }

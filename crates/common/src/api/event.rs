@@ -78,8 +78,8 @@ pub enum What {
         endpoint: String,
         /// Whether it is a success now.
         ok: bool,
-        /// What it found.
-        says: String,
+        /// What it found, in words.
+        found: String,
     },
     /// An endpoint was changed by hand: it drains, is enabled again, or has another weight.
     Changed {

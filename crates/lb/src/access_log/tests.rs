@@ -23,6 +23,7 @@ fn story() -> Story {
         took: Duration::from_millis(ms + 2),
         outcome,
         blamed: endpoint != 1,
+        span: None,
         played: false,
         passed: Passed::default(),
     };

@@ -70,7 +70,7 @@ async fn tell(admin: Admin, since: Option<u64>, wanted: Wanted, reader: mpsc::Se
     let mut news = admin.0.watch.listen();
     let mut stopping = admin.0.stopping.clone();
     let mut first = VecDeque::new();
-    let mut told = since.unwrap_or(0);
+    let mut told = 0;
     if wanted.has("status")
         && let Some(status) = admin.status().await
     {

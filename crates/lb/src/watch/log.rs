@@ -37,6 +37,8 @@ impl Log {
 
     /// Those that came after that one, the oldest first; of more than `limit`, the latest.
     pub(super) fn since(&self, id: u64, limit: usize) -> Vec<Event> {
+        // A number that was never given is of another life of `lb`, of which nothing is known.
+        let id = if id > self.last_id { 0 } else { id };
         let after = self.kept.partition_point(|event| event.id <= id);
         let from = after.max(self.kept.len().saturating_sub(limit));
         self.kept.range(from..).cloned().collect()
@@ -65,7 +67,7 @@ pub(super) fn event_of(news: &News, clock: Clock) -> Told {
                 cluster: change.cluster.clone(),
                 endpoint: change.endpoint.clone(),
                 ok: change.probe.ok,
-                says: change.probe.says.clone(),
+                found: change.probe.says.clone(),
             });
             let at_ms = change.probe.at_ms;
             Told::Probe(change, what.map(|what| (what, at_ms)))
@@ -108,8 +110,8 @@ fn says(what: &What) -> String {
             };
             format!("{endpoint} {to}: {reason}")
         }
-        What::Probe { endpoint, ok, says, .. } => {
-            format!("probe of {endpoint} {}: {says}", if *ok { "succeeded" } else { "failed" })
+        What::Probe { endpoint, ok, found, .. } => {
+            format!("probe of {endpoint} {}: {found}", if *ok { "succeeded" } else { "failed" })
         }
         What::Changed { endpoint, key, from, to, expired, .. } => {
             let by = if *expired { "as in the file again" } else { "by hand" };
@@ -152,5 +154,6 @@ mod tests {
         assert_eq!(ids(log.since(1007, 100)), [1008, 1009, 1010]);
         assert_eq!(ids(log.since(0, 2)), [1009, 1010]);
         assert_eq!(log.since(0, 5000).len(), KEPT);
+        assert_eq!(log.since(9999, 5000).len(), KEPT, "that one is of another life");
     }
 }

@@ -28,7 +28,12 @@ pub(crate) struct Outgoing {
     method_length: usize,
     expects_continue: bool,
     upgrade: Option<String>,
+    // Where the number of our part of a trace stands, which is another one for each attempt.
+    span_at: Option<usize>,
 }
+
+/// The length of that number: 64 bits in hexadecimal digits.
+const SPAN_LENGTH: usize = 16;
 
 /// A request's host and path, as routes look them up.
 ///
@@ -70,6 +75,8 @@ pub(crate) fn outgoing(request: &RequestHead, client: &Peer, upgrades: &[String]
     }
     text.extend_from_slice(b"X-Forwarded-Proto: http\r\n");
     marks.push(|name, value| push_field(&mut text, name, value));
+    // It is followed by a hyphen, two digits and the end of the line.
+    let span_at = marks.span.map(|_| text.len() - SPAN_LENGTH - b"-01\r\n".len());
     // The version is that in which the request came (RFC 9110 §7.6.3).
     text.extend_from_slice(match request.version() {
         Version::Http10 => b"Via: 1.0 lb\r\n",
@@ -94,6 +101,7 @@ pub(crate) fn outgoing(request: &RequestHead, client: &Peer, upgrades: &[String]
         method_length: method.len(),
         expects_continue: request.expects_continue(),
         upgrade: upgrade.cloned(),
+        span_at,
     }
 }
 
@@ -161,9 +169,19 @@ impl Outgoing {
         &self.text[..self.method_length]
     }
 
-    /// Appends all of it, with a question first whether the body is wanted if it is to be asked.
-    pub(crate) fn write(&self, asks_first: bool, into: &mut Vec<u8>) {
+    /// The number of one more attempt, where the request is part of a trace.
+    pub(crate) fn draw_span(&self) -> Option<u64> {
+        self.span_at.map(|_| fastrand::u64(1..))
+    }
+
+    /// Appends all of it as that attempt, with a question first whether the body is wanted if it is to be asked.
+    pub(crate) fn write(&self, asks_first: bool, span: Option<u64>, into: &mut Vec<u8>) {
+        let begin = into.len();
         into.extend_from_slice(&self.text);
+        if let (Some(at), Some(span)) = (self.span_at, span) {
+            let digits = format!("{span:016x}");
+            into[begin + at..begin + at + SPAN_LENGTH].copy_from_slice(digits.as_bytes());
+        }
         if asks_first {
             into.extend_from_slice(b"Expect: 100-continue\r\n");
         }
@@ -223,7 +241,7 @@ mod tests {
             &["websocket".to_owned()],
             &Marks::default(),
         )
-        .write(false, &mut bytes);
+        .write(false, None, &mut bytes);
         String::from_utf8(bytes).expect("it was text")
     }
 
@@ -234,6 +252,21 @@ mod tests {
         let expected = "GET /a?b HTTP/1.1\r\nhOST: example.com:8080\r\nX-OddCase:  a  \r\nx-oddcase: b\r\nVia: 1.0 c\r\n\
             X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Host: example.com:8080\r\nX-Forwarded-Proto: http\r\nVia: 1.1 lb\r\n\r\n";
         assert_eq!(forwarded(text), expected);
+    }
+
+    #[test]
+    fn each_attempt_has_a_number_of_its_own_in_the_trace() {
+        let marking = crate::Marking { propagate: true, ..crate::Marking::default() };
+        let request = read("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+        let marks = marking.mark(request.fields());
+        let head = outgoing(&request, &Peer::new(IpAddr::V4(Ipv4Addr::LOCALHOST)), &[], &marks);
+        let trace = marks.span.expect("a part of a trace").trace;
+        for span in [1, u64::MAX] {
+            let mut bytes = b"before".to_vec();
+            head.write(false, Some(span), &mut bytes);
+            let text = String::from_utf8(bytes).expect("text");
+            assert!(text.contains(&format!("\r\ntraceparent: 00-{trace:032x}-{span:016x}-02\r\n")), "{text}");
+        }
     }
 
     #[test]
@@ -332,7 +365,7 @@ mod tests {
         let head = outgoing(&head, &Peer::new(IpAddr::V4(Ipv4Addr::LOCALHOST)), &[], &Marks::default());
         for asks in [true, false] {
             let mut bytes = Vec::new();
-            head.write(asks, &mut bytes);
+            head.write(asks, None, &mut bytes);
             let text = String::from_utf8(bytes).expect("it was text");
             assert_eq!(text.ends_with("\r\nExpect: 100-continue\r\n\r\n"), asks, "{text}");
             assert_eq!(text.matches("Expect").count(), usize::from(asks), "{text}");
