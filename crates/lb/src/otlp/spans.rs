@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use lb_balance::{Outcome, Timestamp};
+use lb_balance::Outcome;
 use lb_proxy::{Clock, ClusterId, End, Story, Try};
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
@@ -18,6 +18,9 @@ mod attributes;
 
 /// Recorded (W3C Trace Context §3.2.2.5), and it is known whether the parent is another process's (OTLP: bit 8).
 const RECORDED: u32 = 0x101;
+
+/// The trace's id was drawn at random (W3C Trace Context, Level 2).
+const RANDOM: u32 = 0x002;
 
 /// The parent is another process's (OTLP: bit 9).
 const PARENT_IS_REMOTE: u32 = 0x200;
@@ -35,10 +38,10 @@ pub(super) fn spans(story: &Story, names: &Names, clock: Clock) -> Vec<Span> {
     tries.sort_by_key(|one| one.after);
     let tries = tries.into_iter().enumerate().map(|(resent, one)| {
         let mut span = attempt(story, one, resent, cluster, names);
-        let began = story.began.since_origin() + one.after;
-        set_time(&mut span, began, one.took, clock);
+        set_time(&mut span, clock.since_epoch(story.began) + one.after, one.took);
         span.trace_id.clone_from(&request.trace_id);
         span.parent_span_id.clone_from(&request.span_id);
+        span.flags = flags(place);
         span
     });
     std::iter::once(request.clone()).chain(tries).collect()
@@ -93,12 +96,12 @@ fn request(story: &Story, place: lb_proxy::Span, names: &Names, clock: Clock) ->
         parent_span_id: place.parent.map(|parent| parent.to_be_bytes().to_vec()).unwrap_or_default(),
         name: route_path.map_or_else(|| name.to_owned(), |route| format!("{name} {route}")),
         kind: SpanKind::Server.into(),
-        flags: RECORDED | if place.parent.is_some() { PARENT_IS_REMOTE } else { 0 },
+        flags: flags(place) | if place.parent.is_some() { PARENT_IS_REMOTE } else { 0 },
         attributes: attributes.into_vec(),
         status: error_of(story).map(|_| error(story.stopped.map(|stop| stop.to_string()))),
         ..Span::default()
     };
-    set_time(&mut span, story.began.since_origin(), story.took, clock);
+    set_time(&mut span, clock.since_epoch(story.began), story.took);
     span
 }
 
@@ -150,10 +153,10 @@ fn attempt(story: &Story, one: &Try, resent: usize, cluster: ClusterId, names: &
         attributes.flag("lb.played");
     }
     Span {
-        span_id: fastrand::u64(1..).to_be_bytes().to_vec(),
+        // One that no endpoint was told of may have any number.
+        span_id: one.span.unwrap_or_else(|| fastrand::u64(1..)).to_be_bytes().to_vec(),
         name: if method == "_OTHER" { "HTTP" } else { method }.to_owned(),
         kind: SpanKind::Client.into(),
-        flags: RECORDED,
         attributes: attributes.into_vec(),
         status: failed.map(error),
         ..Span::default()
@@ -174,17 +177,19 @@ fn error(message: Option<String>) -> Status {
     Status { code: StatusCode::Error.into(), message: message.unwrap_or_default() }
 }
 
+fn flags(place: lb_proxy::Span) -> u32 {
+    RECORDED | if place.random { RANDOM } else { 0 }
+}
+
 fn method(asked: &str) -> &str {
     if METHODS.contains(&asked) { asked } else { "_OTHER" }
 }
 
-/// The time of day in nanoseconds. The clock tells it in milliseconds, so all spans are off by the same part of one; their
-/// lengths and the times between them are exact.
-fn set_time(span: &mut Span, began: Duration, took: Duration, clock: Clock) {
-    let origin = Duration::from_millis(clock.unix_ms(Timestamp::ORIGIN));
+/// Its time of day.
+fn set_time(span: &mut Span, began: Duration, took: Duration) {
     let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-    span.start_time_unix_nano = nanoseconds(origin + began);
-    span.end_time_unix_nano = nanoseconds(origin + began + took);
+    span.start_time_unix_nano = nanoseconds(began);
+    span.end_time_unix_nano = nanoseconds(began + took);
 }
 
 #[cfg(test)]

@@ -53,7 +53,7 @@ pub(super) fn story() -> Story {
         bytes_in: 0,
         bytes_out: 100,
         body_bytes_out: 10,
-        span: Some(Span { trace: TRACE, span: 0xa1, parent: None, recorded: true }),
+        span: Some(Span { trace: TRACE, span: 0xa1, parent: None, recorded: true, random: false }),
     }
 }
 
@@ -68,6 +68,7 @@ pub(super) fn attempt(endpoint: u32, after_us: u64, outcome: Outcome) -> Try {
         took: Duration::from_millis(1),
         outcome,
         blamed: false,
+        span: Some(0xc0 + u64::from(endpoint)),
         played: false,
         passed: Passed::default(),
     }
@@ -80,6 +81,6 @@ pub(super) fn retried() -> Story {
         vec![attempt(0, 100, Outcome::Failed(Failure::Refused)), attempt(1, 1200, Outcome::Answered { status: 503 })];
     story.status = Some(503);
     story.stopped = Some(lb_balance::Stop::NoAttemptLeft);
-    story.span = Some(Span { trace: TRACE, span: 0xa1, parent: Some(0xb2), recorded: true });
+    story.span = Some(Span { trace: TRACE, span: 0xa1, parent: Some(0xb2), recorded: true, random: false });
     story
 }

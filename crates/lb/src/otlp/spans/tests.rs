@@ -4,7 +4,7 @@ use super::*;
 
 use std::collections::HashMap;
 
-use lb_balance::Failure;
+use lb_balance::{Failure, Timestamp};
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use tokio::task::LocalSet;
 
@@ -15,9 +15,13 @@ async fn spans_of(story: Story) -> (Vec<Span>, u64) {
     LocalSet::new()
         .run_until(async move {
             let (names, clock) = names();
-            (spans(&story, &names, clock), clock.unix_ms(Timestamp::ORIGIN) * 1_000_000)
+            (spans(&story, &names, clock), nanoseconds(clock.since_epoch(Timestamp::ORIGIN)))
         })
         .await
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).expect("it is before 2554")
 }
 
 fn attributes(span: &Span) -> HashMap<&str, String> {
@@ -48,7 +52,8 @@ async fn a_request_and_each_of_its_tries_are_spans_of_one_trace() {
         assert_eq!((client.kind(), &client.name[..], client.flags), (SpanKind::Client, "GET", 0x101));
     }
     assert!(spans.iter().all(|span| span.trace_id == TRACE.to_be_bytes()));
-    assert!(first.span_id != second.span_id && first.span_id.len() == 8 && first.span_id != [0; 8]);
+    // As the endpoints were told.
+    assert_eq!([&first.span_id, &second.span_id], [&0xc0u64.to_be_bytes(), &0xc1u64.to_be_bytes()]);
     let since = |time: u64| time - origin;
     let times = spans.iter().map(|span| (since(span.start_time_unix_nano), since(span.end_time_unix_nano)));
     let began = 1_000_000_000;
@@ -108,11 +113,13 @@ async fn attributes_are_named_as_the_conventions_for_http_name_them() {
 async fn a_clients_mistake_is_an_error_of_the_try_and_none_of_the_server() {
     let mut story = story();
     story.status = Some(404);
+    story.span = story.span.map(|span| lb_proxy::Span { random: true, ..span });
     story.tries = vec![attempt(0, 0, Outcome::Answered { status: 404 })];
     let (spans, _) = spans_of(story).await;
     assert_eq!((code(&spans[0]), code(&spans[1])), (StatusCode::Unset, StatusCode::Error));
     assert!(!attributes(&spans[0]).contains_key("error.type"));
-    assert_eq!(spans[0].flags & PARENT_IS_REMOTE, 0);
+    // Recorded, and the parent of none is no other process's.
+    assert_eq!(spans.iter().map(|span| span.flags).collect::<Vec<_>>(), [0x103, 0x103]);
     assert!(spans[0].parent_span_id.is_empty());
 }
 
