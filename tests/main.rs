@@ -26,4 +26,5 @@ mod simulating;
 mod sticky;
 mod stopping;
 mod support;
+mod tracing;
 mod wire;
