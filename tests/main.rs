@@ -19,6 +19,7 @@ mod faults;
 mod hashing;
 mod heads;
 mod hostile;
+mod metrics;
 mod placing;
 mod probing;
 mod serving;

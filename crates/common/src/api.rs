@@ -22,6 +22,9 @@ pub use trace::{Attempt, End, KeptFor, PassedOver, TRACES_NEXT_PATH, TRACES_PATH
 /// Where the admin API is mounted.
 pub const ADMIN_PATH: &str = "/lb";
 
+/// Answers what was counted, in Prometheus' text format or as `OpenMetrics`.
+pub const METRICS_PATH: &str = "/lb/metrics";
+
 /// Answers a [`Status`].
 pub const STATUS_PATH: &str = "/lb/v1/status";
 

@@ -106,7 +106,7 @@ impl AccessLog {
         }
     }
 
-    #[cfg(test)]
+    /// How many lines were written, and how many were lost.
     pub(crate) fn counts(&self) -> &Arc<Counts> {
         &self.counts
     }

@@ -14,12 +14,14 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
+use axum::http::HeaderMap;
+use axum::http::header::ACCEPT;
 use axum::middleware;
 use axum::response::{IntoResponse as _, Json, Response};
 use axum::routing::{delete, get, patch, post};
 use lb_common::api::{
-    ENDPOINT_PATH, EVENTS_PATH, FAULT_PATH, FAULTS_PATH, HISTORY_PATH, STATUS_PATH, Status, TIMELINE_PATH,
-    TRACES_NEXT_PATH, TRACES_PATH, WHAT_IF_PATH,
+    ENDPOINT_PATH, EVENTS_PATH, FAULT_PATH, FAULTS_PATH, HISTORY_PATH, METRICS_PATH, STATUS_PATH, Status,
+    TIMELINE_PATH, TRACES_NEXT_PATH, TRACES_PATH, WHAT_IF_PATH,
 };
 use lb_proxy::{Audience, Clock};
 use tokio::sync::watch;
@@ -29,6 +31,7 @@ pub(crate) use guard::Reach;
 use problem::Problem;
 
 use crate::config::AdminConfig;
+use crate::metrics::{Format, Sources};
 use crate::names::Names;
 use crate::watch::{TakeStatus, Watch};
 
@@ -51,6 +54,7 @@ pub(crate) struct Facts {
     pub(crate) watch: Watch,
     pub(crate) audience: Arc<Audience>,
     pub(crate) stage: Stage,
+    pub(crate) sources: Sources,
     /// Turns true when streams are to end.
     pub(crate) stopping: watch::Receiver<bool>,
 }
@@ -62,7 +66,11 @@ impl Admin {
 
     /// The API under its full paths, for those that `reach` lets in.
     pub(crate) fn router(&self, reach: Reach) -> Router {
-        Router::new()
+        let router = Router::new();
+        // Where scrapers look for them; through a listener the path is somebody else's.
+        let router = if reach == Reach::OwnListener { router.route("/metrics", get(metrics)) } else { router };
+        router
+            .route(METRICS_PATH, get(metrics))
             .route(STATUS_PATH, get(answer_status))
             .route(EVENTS_PATH, get(events::answer))
             .route(TIMELINE_PATH, get(ask::timeline))
@@ -88,6 +96,24 @@ impl Admin {
 impl TakeStatus for Admin {
     async fn take_status(&self) -> Option<Status> {
         self.status().await
+    }
+}
+
+/// What was counted, for Prometheus.
+#[utoipa::path(get, path = "/lb/metrics", operation_id = "metrics",
+    responses((status = 200, description = "Prometheus' text format, or OpenMetrics if that is preferred",
+        body = String, content_type = "text/plain"), (status = 503, body = lb_common::api::Problem)))]
+async fn metrics(State(admin): State<Admin>, headers: HeaderMap) -> Response {
+    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    let format = Format::accepted(accept);
+    let facts = &admin.0;
+    let dropped = facts.audience.dropped() + facts.watch.lost();
+    match facts.sources.take(&facts.names, facts.started_at_ms, dropped).await {
+        Some(snapshot) => {
+            let fields = [("content-type", format.content_type()), ("cache-control", "no-store")];
+            (fields, crate::metrics::render(&snapshot, format)).into_response()
+        }
+        None => Problem::stopping().into_response(),
     }
 }
 

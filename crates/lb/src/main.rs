@@ -18,6 +18,7 @@ mod demo;
 mod drill;
 mod files;
 mod logging;
+mod metrics;
 mod names;
 mod otlp;
 mod run;

@@ -16,6 +16,7 @@ use crate::access_log::AccessLog;
 use crate::admin::{Admin, Facts, Reach, Stage};
 use crate::config::{Config, Destination, Route};
 use crate::files;
+use crate::metrics::Sources;
 use crate::names::Names;
 use crate::otlp::{BadAddress, Exporting, Otlp};
 use crate::service::Tower;
@@ -141,6 +142,7 @@ impl Running {
         let exported = config.tracing.otlp.as_deref();
         let exported = exported.map(|to| Otlp::start(to, &config.tracing.service, Arc::clone(&names), clock));
         let (otlp, exporting) = exported.transpose()?.unzip();
+        let sources = Sources { tallies: tallies.clone(), log: log.as_ref().map(|log| Arc::clone(log.counts())) };
         let listeners = Listeners { ears, log: log.clone(), otlp };
         let audience = Arc::new(Audience::new(Box::new(listeners), config.traces.sample, log.is_some()));
         if let Some(log) = log {
@@ -158,6 +160,7 @@ impl Running {
             watch: watch.clone(),
             audience: Arc::clone(&audience),
             stage,
+            sources,
             stopping: stop.clone(),
         });
         tokio::task::spawn_local(keeper.run(Arc::clone(&audience), admin.clone()));

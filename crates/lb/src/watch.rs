@@ -73,6 +73,7 @@ enum Ask {
 pub(crate) struct Watch {
     asks: mpsc::Sender<Ask>,
     said: broadcast::Sender<Said>,
+    lost: Arc<AtomicU64>,
 }
 
 /// Where stories go in, from the workers' threads.
@@ -122,7 +123,7 @@ impl Watch {
         let (asked, asks) = mpsc::channel(ASKS);
         let (said, _) = broadcast::channel(SAID);
         let lost = Arc::new(AtomicU64::new(0));
-        let watch = Self { asks: asked, said: said.clone() };
+        let watch = Self { asks: asked, said: said.clone(), lost: Arc::clone(&lost) };
         let ears = Ears { stories: told, lost: Arc::clone(&lost) };
         let Surroundings { clock, names, news, tallies, keep } = around;
         let scope = Scope::new(&names);
@@ -172,6 +173,11 @@ impl Watch {
     /// Something happened that nobody else tells; returns when it is known.
     pub(crate) async fn happened(&self, what: What) {
         let _gone = self.ask(|reply| Ask::Happened(what, reply)).await;
+    }
+
+    /// How many stories were lost since too many came at once.
+    pub(crate) fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
     }
 
     async fn ask<T>(&self, ask: impl FnOnce(oneshot::Sender<T>) -> Ask) -> Option<T> {

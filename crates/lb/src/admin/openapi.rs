@@ -18,6 +18,7 @@ pub(super) const PATH: &str = "/lb/v1/openapi.json";
     ),
     paths(
         super::answer_status,
+        super::metrics,
         super::events::answer,
         super::ask::timeline,
         super::ask::history,

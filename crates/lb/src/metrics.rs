@@ -1,0 +1,74 @@
+//! What `lb` has counted, for Prometheus and what reads like it: as its text format and as `OpenMetrics`. Counting is
+//! `lb_proxy`'s; here it is told.
+//!
+//! Labels are names of the configuration and words of this program, never anything that came from the network; endpoints
+//! beyond the first 255 of a cluster are summed. So the number of series is bounded by the configuration.
+
+mod exposition;
+mod families;
+mod process;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use lb_proxy::{ClusterSnapshot, Metrics, Tallies};
+
+use self::exposition::Exposition;
+pub(crate) use self::exposition::Format;
+use crate::access_log;
+use crate::names::Names;
+
+/// All that is told.
+pub(crate) struct Snapshot<'s> {
+    pub(crate) names: &'s Names,
+    pub(crate) metrics: Metrics,
+    /// By cluster.
+    pub(crate) clusters: Vec<ClusterSnapshot>,
+    pub(crate) started_at_ms: u64,
+    pub(crate) traces_dropped: u64,
+    /// `None`: there is no access log.
+    pub(crate) log_lines_dropped: Option<u64>,
+    pub(crate) process: process::Process,
+}
+
+/// Where the figures are.
+#[derive(Clone)]
+pub(crate) struct Sources {
+    pub(crate) tallies: Option<Arc<Tallies>>,
+    pub(crate) log: Option<Arc<access_log::Counts>>,
+}
+
+impl Sources {
+    /// Everything at this moment; `None` once the drivers have gone.
+    pub(crate) async fn take<'s>(
+        &self,
+        names: &'s Names,
+        started_at_ms: u64,
+        traces_dropped: u64,
+    ) -> Option<Snapshot<'s>> {
+        let mut clusters = Vec::new();
+        for cluster in names.clusters() {
+            clusters.push(cluster.snapshot().await?);
+        }
+        Some(Snapshot {
+            names,
+            metrics: self.tallies.as_ref().map(|tallies| tallies.read()).unwrap_or_default(),
+            clusters,
+            started_at_ms,
+            traces_dropped,
+            log_lines_dropped: self.log.as_ref().map(|counts| counts.lost()),
+            process: process::Process::read(),
+        })
+    }
+}
+
+/// The figures in that format.
+pub(crate) fn render(snapshot: &Snapshot<'_>, format: Format) -> String {
+    let mut out = Exposition::new(format);
+    families::push_requests(&mut out, snapshot);
+    families::push_attempts(&mut out, snapshot);
+    families::push_endpoints(&mut out, snapshot);
+    families::push_self(&mut out, snapshot);
+    out.finish()
+}
