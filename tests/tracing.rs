@@ -4,6 +4,7 @@ mod collector;
 
 use std::net::SocketAddr;
 
+use lb_common::api::METRICS_PATH;
 use serde_json::Value;
 
 use collector::{Reader, Rotel, number};
@@ -73,6 +74,8 @@ fn a_request_and_its_tries_are_spans_of_the_clients_trace() {
     let lb = tracing(&[Endpoint::nobody(), well.address()], &reader.url(), "0%");
     ask(&lb, "/x?a=1", "01");
     assert_retried(&reader.wait_for(3), &well);
+    let count = || get(lb.address(), METRICS_PATH).text().lines().any(|line| line == "lb_spans_sent_total 3");
+    wait_until("the spans are counted", count);
 }
 
 #[test]
@@ -123,7 +126,7 @@ fn where_no_collector_is_requests_are_answered_all_the_same_and_the_loss_is_said
     lb.signal("TERM");
     let (status, log) = lb.wait();
     assert!(status.success(), "{log}");
-    assert!(log.contains("6 spans are lost") && log.contains("it cannot be reached"), "{log}");
+    assert!(log.contains("spans are lost, 6 of them") && log.contains("it cannot be reached"), "{log}");
 }
 
 #[test]

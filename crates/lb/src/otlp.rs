@@ -58,7 +58,17 @@ const SAY_EVERY: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone)]
 pub(crate) struct Otlp {
     stories: mpsc::Sender<Arc<Story>>,
-    overflow: Arc<AtomicU64>,
+    counts: Arc<Counts>,
+}
+
+/// How many spans were sent, and how many were lost.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    sent: AtomicU64,
+    // No place in the queue.
+    overflow: AtomicU64,
+    // The receiver did not take them.
+    refused: AtomicU64,
 }
 
 /// The exporter's task.
@@ -78,14 +88,27 @@ struct Exporter {
     losses: Losses,
 }
 
-/// What has been lost since it was last said.
+/// What has been lost, and what of it has been said.
 struct Losses {
-    // Stories that came while as many waited as may.
-    overflow: Arc<AtomicU64>,
-    spans: u64,
+    counts: Arc<Counts>,
+    // Why the receiver did not take the last that it did not take.
     reason: String,
     said_at: Option<Timestamp>,
+    said_overflow: u64,
+    said_refused: u64,
     is_failing: bool,
+}
+
+impl Counts {
+    /// Spans that the receiver has taken.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// Spans that were lost, whyever.
+    pub(crate) fn lost(&self) -> u64 {
+        self.overflow.load(Ordering::Relaxed) + self.refused.load(Ordering::Relaxed)
+    }
 }
 
 impl Otlp {
@@ -98,25 +121,25 @@ impl Otlp {
     ) -> Result<(Self, Exporting), BadAddress> {
         let (told, stories) = mpsc::channel(STORIES);
         let (stopping, stop) = watch::channel(false);
-        let overflow = Arc::new(AtomicU64::new(0));
-        let losses = Losses {
-            overflow: Arc::clone(&overflow),
-            spans: 0,
-            reason: String::new(),
-            said_at: None,
-            is_failing: false,
-        };
+        let counts = Arc::<Counts>::default();
+        let losses = Losses::new(Arc::clone(&counts));
         let receiver = Receiver::new(address)?;
         let exporter = Exporter { stories, stop, receiver, service: service.to_owned(), names, clock, losses };
         let task = tokio::spawn(exporter.run());
-        Ok((Self { stories: told, overflow }, Exporting { stopping, task }))
+        Ok((Self { stories: told, counts }, Exporting { stopping, task }))
     }
 
     /// Hands a story over, if its span is recorded; never waits.
     pub(crate) fn hear(&self, story: &Arc<Story>) {
         if story.span.is_some_and(|span| span.recorded) && self.stories.try_send(Arc::clone(story)).is_err() {
-            self.overflow.fetch_add(1, Ordering::Relaxed);
+            let spans = 1 + story.tries.len() as u64;
+            self.counts.overflow.fetch_add(spans, Ordering::Relaxed);
         }
+    }
+
+    /// How many spans were sent, and how many were lost.
+    pub(crate) fn counts(&self) -> &Arc<Counts> {
+        &self.counts
     }
 }
 
@@ -173,9 +196,10 @@ impl Exporter {
             let refused = match self.receiver.post(message.clone()).await {
                 Err(refused) => refused,
                 Ok(partly) => {
-                    self.losses.note_success(&self.receiver);
-                    if partly.rejected > 0 {
-                        self.losses.note(partly.rejected.min(count), partly.reason);
+                    let rejected = partly.rejected.min(count);
+                    self.losses.note_success(count - rejected, &self.receiver);
+                    if rejected > 0 {
+                        self.losses.note(rejected, partly.reason);
                     }
                     return;
                 }
@@ -222,12 +246,17 @@ async fn asked(stop: &mut watch::Receiver<bool>) {
 }
 
 impl Losses {
+    fn new(counts: Arc<Counts>) -> Self {
+        Self { counts, reason: String::new(), said_at: None, said_overflow: 0, said_refused: 0, is_failing: false }
+    }
+
     fn note(&mut self, spans: u64, reason: String) {
-        self.spans += spans;
+        self.counts.refused.fetch_add(spans, Ordering::Relaxed);
         self.reason = reason;
     }
 
-    fn note_success(&mut self, receiver: &Receiver) {
+    fn note_success(&mut self, spans: u64, receiver: &Receiver) {
+        self.counts.sent.fetch_add(spans, Ordering::Relaxed);
         if mem::take(&mut self.is_failing) {
             tracing::info!("spans reach {receiver} again");
         }
@@ -238,14 +267,17 @@ impl Losses {
         if self.said_at.is_some_and(|said_at| now.since(said_at) < every) {
             return;
         }
-        let (spans, requests) = (mem::take(&mut self.spans), self.overflow.swap(0, Ordering::Relaxed));
-        if spans > 0 {
-            tracing::warn!("{spans} spans are lost: {receiver}: {}", self.reason);
+        let refused = self.counts.refused.load(Ordering::Relaxed);
+        let overflow = self.counts.overflow.load(Ordering::Relaxed);
+        let new = (refused - self.said_refused, overflow - self.said_overflow);
+        (self.said_refused, self.said_overflow) = (refused, overflow);
+        if new.0 > 0 {
+            tracing::warn!("spans are lost, {} of them: {receiver}: {}", new.0, self.reason);
         }
-        if requests > 0 {
-            tracing::warn!("the spans of {requests} requests are lost: more came than {receiver} takes");
+        if new.1 > 0 {
+            tracing::warn!("spans are lost, {} of them: more came than {receiver} takes", new.1);
         }
-        if spans + requests > 0 {
+        if new != (0, 0) {
             self.said_at = Some(now);
         }
     }

@@ -142,7 +142,11 @@ impl Running {
         let exported = config.tracing.otlp.as_deref();
         let exported = exported.map(|to| Otlp::start(to, &config.tracing.service, Arc::clone(&names), clock));
         let (otlp, exporting) = exported.transpose()?.unzip();
-        let sources = Sources { tallies: tallies.clone(), log: log.as_ref().map(|log| Arc::clone(log.counts())) };
+        let sources = Sources {
+            tallies: tallies.clone(),
+            log: log.as_ref().map(|log| Arc::clone(log.counts())),
+            spans: otlp.as_ref().map(|otlp| Arc::clone(otlp.counts())),
+        };
         let listeners = Listeners { ears, log: log.clone(), otlp };
         let audience = Arc::new(Audience::new(Box::new(listeners), config.traces.sample, log.is_some()));
         if let Some(log) = log {

@@ -158,7 +158,7 @@ async fn what_is_refused_for_good_is_lost_and_said_with_its_reason() {
     let (address, messages) = receiver(|_| StatusCode::BAD_REQUEST.into_response()).await;
     let log = send_and_stop(&address, 3, PATIENCE).await;
     assert_eq!(requests(&messages).len(), 1);
-    let line = format!("6 spans are lost: {address}/v1/traces: it answered 400 Bad Request");
+    let line = format!("spans are lost, 6 of them: {address}/v1/traces: it answered 400 Bad Request");
     assert!(log.contains(&line), "{log}");
 }
 
@@ -170,7 +170,7 @@ async fn what_is_rejected_in_part_is_said_with_the_receivers_words() {
     })
     .await;
     let log = send_and_stop(&address, 3, PATIENCE).await;
-    assert!(log.contains("1 spans are lost") && log.contains("it rejected them: \"too old\""), "{log}");
+    assert!(log.contains("spans are lost, 1 of them") && log.contains("it rejected them: \"too old\""), "{log}");
 }
 
 #[tokio::test]
@@ -178,7 +178,7 @@ async fn more_than_may_wait_are_lost_and_counted_while_nobody_waits() {
     let (address, messages) = receiver(|_| StatusCode::OK.into_response()).await;
     let log = send_and_stop(&address, STORIES + 10, PATIENCE).await;
     assert_eq!(sizes(&requests(&messages)).iter().sum::<usize>(), 2 * STORIES);
-    assert!(log.contains("the spans of 10 requests are lost"), "{log}");
+    assert!(log.contains("spans are lost, 20 of them: more came"), "{log}");
 }
 
 #[tokio::test]
@@ -187,7 +187,7 @@ async fn a_receiver_that_is_not_there_does_not_keep_it_from_stopping() {
     let address = format!("http://{}", listener.local_addr().expect("it is bound"));
     drop(listener);
     let log = send_and_stop(&address, 1, PATIENCE).await;
-    assert!(log.contains("2 spans are lost") && log.contains("it cannot be reached"), "{log}");
+    assert!(log.contains("spans are lost, 2 of them") && log.contains("it cannot be reached"), "{log}");
 }
 
 #[tokio::test]
@@ -205,19 +205,21 @@ fn losses_are_said_at_most_every_ten_seconds_and_then_all_of_them() {
     let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
     let receiver = Receiver::new("http://127.0.0.1:1").expect("an address");
     let at = |seconds| Timestamp::after_origin(Duration::from_secs(seconds));
-    let overflow = Arc::new(AtomicU64::new(0));
-    let mut losses =
-        Losses { overflow: Arc::clone(&overflow), spans: 0, reason: String::new(), said_at: None, is_failing: false };
+    let counts = Arc::<Counts>::default();
+    let mut losses = Losses::new(Arc::clone(&counts));
     tracing::subscriber::with_default(subscriber, || {
         losses.say(&receiver, at(0), SAY_EVERY);
         for second in 1..=12 {
             losses.note(100, "why".to_owned());
-            overflow.fetch_add(7, Ordering::Relaxed);
+            counts.overflow.fetch_add(7, Ordering::Relaxed);
             losses.say(&receiver, at(second), SAY_EVERY);
         }
     });
     let log = log.text();
     assert_eq!(log.lines().count(), 4, "{log}");
-    assert!(log.contains("100 spans are lost") && log.contains("of 7 requests"), "{log}");
-    assert!(log.contains("1000 spans are lost") && log.contains("of 70 requests"), "{log}");
+    for said in [100, 7, 1000, 70] {
+        assert!(log.contains(&format!("spans are lost, {said} of them: ")), "{log}");
+    }
+    // That of the last second is to be said yet.
+    assert_eq!(counts.lost(), 1284);
 }
