@@ -11,6 +11,12 @@ const LOOKS = {
   reconnecting: { state: "trial", shape: "trial" },
 };
 
+/** @param {State} state @param {number} now */
+function lossInWords({ lostAt, heardAt, status }, now) {
+  const lost = `Connection to lb lost ${span(now - lostAt)} ago; trying again`;
+  return status ? `${lost}. What is shown is as of ${timeOfDay(heardAt)}.` : `${lost}.`;
+}
+
 /** @param {ReturnType<typeof import("./store.js").createStore>} store */
 export function createBar(store) {
   const [config, connection, uptime, workers, heard] = ["config", "connection", "uptime", "workers", "heard"].map(byId);
@@ -25,7 +31,9 @@ export function createBar(store) {
     const live = state.connection === "live";
     setText(field(connection, "words"), state.connection);
     setState(connection, LOOKS[state.connection].state, LOOKS[state.connection].shape);
-    setText(heard, !live && status ? `as of ${timeOfDay(state.heardAt)}` : "");
+    setText(heard, state.connection === "reconnecting" ? lossInWords(state, Date.now()) : "");
+    // What was known is still shown, and looks as old as it is.
+    setData(document.body, "stale", String(state.connection === "reconnecting" && status !== null));
     if (status) {
       setText(config, status.config);
       setText(uptime, live ? `up ${span(Date.now() + state.ahead - status.started_at_ms)}` : "");

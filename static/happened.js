@@ -1,9 +1,11 @@
-// What happened: the last times that lb changed its mind, to see; and every change of state, to hear.
-// The list is what the stream said since the page was loaded; single requests are not in it.
+// What happened: everything that changed what lb believes or does, the latest first, with the cause in words, to see; and
+// every change of state, to hear. Single requests are not in it.
 
 import { byId, copyOf, field, setShown, setState, setText } from "./dom.js";
-import { beliefState, changeInWords, timeOfDay } from "./words.js";
+import { causeOf, lookOf, whatOf } from "./timeline/words.js";
+import { timeOfDay } from "./words.js";
 
+const LISTED = 20;
 const HEARD_KEPT = 5;
 
 /** @param {ReturnType<typeof import("./store.js").createStore>} store */
@@ -11,26 +13,30 @@ export function createHappened(store) {
   const empty = byId("happened-empty");
   const list = byId("happened");
   let drawn = [];
+  /** @type {Map<Event, Element>} */
+  let items = new Map();
 
-  function itemOf(change) {
+  function itemOf(event) {
     const item = copyOf("change");
     const time = item.querySelector("time");
-    time.dateTime = new Date(change.at_ms).toISOString();
-    setText(time, timeOfDay(change.at_ms));
-    setState(item.querySelector(".state"), beliefState(change.to), change.to);
-    setText(field(item, "what"), changeInWords(change) + (change.reason ? ":" : ""));
-    setText(field(item, "reason"), change.reason);
+    const { state, shape } = lookOf(event);
+    const cause = causeOf(event);
+    time.dateTime = new Date(event.at_ms).toISOString();
+    setText(time, timeOfDay(event.at_ms));
+    setState(item.querySelector(".state"), state, shape);
+    setText(field(item, "what"), whatOf(event) + (cause ? ":" : ""));
+    setText(field(item, "reason"), cause);
     return item;
   }
 
-  store.onDraw(({ changes }) => {
-    if (changes === drawn) return;
-    const fresh = changes.filter((one) => !drawn.includes(one));
-    drawn = changes;
-    list.prepend(...fresh.map(itemOf));
-    while (list.children.length > changes.length) list.lastElementChild.remove();
-    setShown(empty, changes.length === 0);
-    setShown(list, changes.length > 0);
+  store.onDraw(({ time: { events } }) => {
+    if (events === drawn) return;
+    drawn = events;
+    const latest = events.slice(-LISTED).reverse();
+    items = new Map(latest.map((event) => [event, items.get(event) ?? itemOf(event)]));
+    list.replaceChildren(...items.values());
+    setShown(empty, latest.length === 0);
+    setShown(list, latest.length > 0);
   });
 }
 

@@ -1,21 +1,22 @@
 // From what lb and the page's person said to the next state: pure functions for store.tell().
 // What the answers to the page's own requests change is in tally.js.
 
+import { NO_FLOW } from "./flow/said.js";
+import { NO_TIME, withEra, withEvents } from "./time/said.js";
 import { changeInWords } from "./words.js";
 
-const CHANGES_KEPT = 20;
 const NEWS_KEPT = 5;
 
 /** @type {State} What is known before anyone has said anything. */
 export const NOTHING = {
   connection: "connecting",
   heardAt: 0,
+  lostAt: 0,
   status: null,
   ahead: 0,
   controls: null,
   evidence: {},
   asking: [],
-  changes: [],
   news: [],
   newsCount: 0,
   notice: "",
@@ -23,21 +24,41 @@ export const NOTHING = {
   auto: { on: false, rate: 1, full: false },
   tally: { era: 0, since: 0, sent: 0, done: 0, succeeded: 0, retried: 0, lost: 0, byServer: {} },
   last: null,
+  time: NO_TIME,
+  flow: NO_FLOW,
 };
+
+/** Of these the live region tells; single probes are not among them. */
+const ANNOUNCED = new Set(["changed", "fault-began", "fault-ended", "drill", "stopping"]);
 
 /** @param {State} state @param {Status} status @param {number} at */
 export function statusSaid(state, status, at) {
   const back = state.connection === "reconnecting" && state.status ? withNews(state, "Connected to lb again.") : state;
-  return { ...back, status, ahead: status.now_ms - at, connection: "live", heardAt: at };
+  const time = withEra(state.time, status);
+  return { ...back, status, time, ahead: status.now_ms - at, connection: "live", heardAt: at };
 }
 
-/** @param {State} state @param {BeliefChange} change */
+/** @param {State} state @param {Event} event each is taken in once, however often it is told */
+export function eventSaid(state, event) {
+  const time = withEvents(state.time, [event]);
+  if (time === state.time) return state;
+  const told = { ...state, time };
+  if (event.kind === "belief") return beliefTaken(told, event);
+  return ANNOUNCED.has(event.kind) ? withNews(told, event.says) : told;
+}
+
+/** A change of belief as an lb without numbered events tells it. @param {State} state @param {BeliefChange} change */
 export function beliefSaid(state, change) {
-  const { cluster, endpoint, to, reason, until_ms, at_ms } = change;
-  const told = withNews(state, changeInWords(change) + (reason ? `: ${reason}` : ""));
-  const changes = [change, ...state.changes].slice(0, CHANGES_KEPT);
-  const news = { belief: to, reason, until_ms: until_ms ?? null, since_ms: at_ms };
-  return withEndpoint({ ...told, changes }, cluster, endpoint, news);
+  const says = changeInWords(change) + (change.reason ? `: ${change.reason}` : "");
+  return eventSaid(state, { ...change, id: null, says, kind: "belief" });
+}
+
+function beliefTaken(state, { cluster, endpoint, to, reason, until_ms, at_ms }) {
+  const told = withNews(state, changeInWords({ endpoint, to }) + (reason ? `: ${reason}` : ""));
+  const known = state.status?.clusters.find(({ name }) => name === cluster)?.endpoints.find(({ name }) => name === endpoint);
+  // What was missed while the stream was lost may be older than the status that came after it.
+  if (known && known.since_ms > at_ms) return told;
+  return withEndpoint(told, cluster, endpoint, { belief: to, reason, until_ms: until_ms ?? null, since_ms: at_ms });
 }
 
 /** @param {State} state @param {ProbeChange} change */
@@ -45,11 +66,11 @@ export function probeSaid(state, { cluster, endpoint, probe }) {
   return withEndpoint(state, cluster, endpoint, { probe });
 }
 
-/** @param {State} state */
-export function connectionLost(state) {
+/** @param {State} state @param {number} at */
+export function connectionLost(state, at) {
   if (state.connection === "reconnecting") return state;
-  if (state.connection === "connecting") return { ...state, connection: "reconnecting" };
-  return withNews({ ...state, connection: "reconnecting" }, "The connection to lb is lost; reconnecting.");
+  if (state.connection === "connecting") return { ...state, connection: "reconnecting", lostAt: at };
+  return withNews({ ...state, connection: "reconnecting", lostAt: at }, "The connection to lb is lost; reconnecting.");
 }
 
 /** @param {State} state @param {boolean} offered */

@@ -1,5 +1,5 @@
 // The shapes that the modules hand each other, for editors and readers; nothing at run time loads this file.
-// Status, Probe, BeliefChange and ProbeChange are the JSON of crates/common/src/api.rs; traces, faults and drills, of the files in
+// Status, Probe, BeliefChange and ProbeChange are the JSON of crates/common/src/api.rs; all else that lb tells, of the files in
 // crates/common/src/api/.
 
 /**
@@ -14,6 +14,39 @@
  * @typedef {{ at_ms: number, cluster: string, endpoint: string, from: Belief, to: Belief, reason: string,
  *   until_ms: number | null }} BeliefChange
  * @typedef {{ cluster: string, endpoint: string, probe: Probe }} ProbeChange
+ */
+
+/**
+ * What happened, as `event` tells it; `id` is null if an lb without numbered events told it. `era` is when that lb started: its
+ * numbers begin anew with each process.
+ * @typedef {{ id: number | null, at_ms: number, says: string, kind: string, era?: number, [more: string]: any }} Event
+ * @typedef {{ events: Event[] }} Timeline
+ */
+
+/**
+ * @typedef {{ n: number, f?: number, l?: [number, number][] }} EndpointTick
+ * @typedef {{ at_ms: number, ms: number, requests: number, errors: number, retried: number, attempts: number,
+ *   latency: [number, number][], clusters: { endpoints: EndpointTick[] }[] }} Tick
+ * @typedef {{ step_ms: number, ticks: Tick[] }} History
+ */
+
+/**
+ * A tick as the page keeps it: the endpoints of all clusters in one list, and the keys that they had then.
+ * @typedef {Omit<Tick, "clusters"> & { keys: string[], endpoints: EndpointTick[] }} Step
+ */
+
+/**
+ * What is known of time: steps by window (null where nobody asked yet), the keys of the endpoints in config order, which of
+ * them has which colour, events from the oldest on, the number of the last one, and when the lb that told it started.
+ * @typedef {{ window: "5m" | "1h", steps: { "5m": Step[], "1h": Step[] | null }, layout: string[], slots: (string | null)[],
+ *   events: Event[], lastId: number, era: number }} TimeState
+ */
+
+/**
+ * Requests that are to be shown as dots, in batches as they were told; how many batches there were, how many requests of this
+ * second are shown, and of the last few seconds how many there were and how many of them were shown.
+ * @typedef {{ batches: { id: number, traces: Trace[] }[], told: number, shown: number,
+ *   seconds: { requests: number, shown: number }[] }} FlowState
  */
 
 /**
@@ -81,10 +114,10 @@
 
 /**
  * Everything the page knows. `controls` is whether the endpoints offer the demo's, null before anyone answered. `ahead` is by how many milliseconds lb's clock is ahead of this machine's. `admin.offered`: lb is one that traces, changes and plays; `faults` is null before it said whether it may.
- * @typedef {{ connection: "connecting" | "live" | "reconnecting", heardAt: number, status: Status | null, ahead: number,
- *   controls: boolean | null, evidence: Record<string, Evidence>, asking: string[], changes: BeliefChange[],
+ * @typedef {{ connection: "connecting" | "live" | "reconnecting", heardAt: number, lostAt: number, status: Status | null, ahead: number,
+ *   controls: boolean | null, evidence: Record<string, Evidence>, asking: string[],
  *   news: { id: number, text: string }[], newsCount: number, notice: string, theme: "system" | "light" | "dark",
  *   auto: { on: boolean, rate: number, full: boolean }, tally: Tally, last: Answer | null,
  *   admin: { offered: boolean }, faults: { allowed: boolean, most: number, longest_s: number } | null, seen: SeenState,
- *   traces: TracesState, drills: DrillsState }} State
+ *   traces: TracesState, drills: DrillsState, time: TimeState, flow: FlowState }} State
  */

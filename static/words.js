@@ -27,6 +27,9 @@ export function milliseconds(ms) {
   return `${ms < 9.95 ? ms.toFixed(1) : Math.round(ms)} ms`;
 }
 
+/** A rate with its unit: `4.2/s`, `120/s`. @param {number} value */
+export const perSecond = (value) => `${value > 0 && value < 9.95 ? value.toFixed(1) : Math.round(value)}/s`;
+
 /** Whole seconds that are left, never fewer than none; no line breaks before the unit. @param {number} ms */
 export const secondsLeft = (ms) => `${Math.max(0, Math.ceil(ms / 1000))}\u00a0s`;
 

@@ -10,6 +10,7 @@ mod page;
 mod panels;
 mod requests;
 mod servers;
+mod time;
 mod told;
 mod tour;
 

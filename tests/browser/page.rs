@@ -107,6 +107,15 @@ impl Page {
         }
     }
 
+    /// Runs the body of a function in the page again and again until it gives true.
+    pub(crate) async fn wait_for(&self, what: &str, script: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.run(script).await != true {
+            assert!(Instant::now() < deadline, "waited {PATIENCE:?} in vain until {what}");
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
     /// Runs the body of a function in the page.
     pub(crate) async fn run(&self, script: &str) -> Value {
         self.web().execute(script, Vec::new()).await.expect("the script runs").json().clone()
