@@ -94,6 +94,8 @@ fn a_picture_can_be_made_of_it() {
             web2.text("belief") == "ejected" && web2.text("attempts").ends_with("3 failed")
         })
         .await;
+        // A click on a card may have moved the page.
+        page.run("scrollTo(0, 0)").await;
         let picture = page.web().screenshot_as_png().await.expect("a picture");
         assert!(picture.starts_with(b"\x89PNG"));
         if let Some(name) = std::env::var_os("LB_PICTURE") {
