@@ -27,4 +27,5 @@ mod simulating;
 mod sticky;
 mod stopping;
 mod support;
+mod tracing;
 mod wire;

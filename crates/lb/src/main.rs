@@ -20,6 +20,7 @@ mod files;
 mod logging;
 mod metrics;
 mod names;
+mod otlp;
 mod run;
 mod service;
 mod simulate;

@@ -18,6 +18,7 @@ use self::exposition::Exposition;
 pub(crate) use self::exposition::Format;
 use crate::access_log;
 use crate::names::Names;
+use crate::otlp;
 
 /// All that is told.
 pub(crate) struct Snapshot<'s> {
@@ -29,6 +30,8 @@ pub(crate) struct Snapshot<'s> {
     pub(crate) traces_dropped: u64,
     /// `None`: there is no access log.
     pub(crate) log_lines_dropped: Option<u64>,
+    /// Spans that were sent, and that were lost; `None`: they go nowhere.
+    pub(crate) spans: Option<(u64, u64)>,
     pub(crate) process: process::Process,
 }
 
@@ -37,6 +40,7 @@ pub(crate) struct Snapshot<'s> {
 pub(crate) struct Sources {
     pub(crate) tallies: Option<Arc<Tallies>>,
     pub(crate) log: Option<Arc<access_log::Counts>>,
+    pub(crate) spans: Option<Arc<otlp::Counts>>,
 }
 
 impl Sources {
@@ -58,6 +62,7 @@ impl Sources {
             started_at_ms,
             traces_dropped,
             log_lines_dropped: self.log.as_ref().map(|counts| counts.lost()),
+            spans: self.spans.as_ref().map(|counts| (counts.sent(), counts.lost())),
             process: process::Process::read(),
         })
     }

@@ -3,9 +3,10 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use lb_common::api::What;
-use lb_proxy::{Audience, BindError, Clusters, Listener, Local, Routes, Server, Story, Tallies, Target};
+use lb_proxy::{Audience, BindError, Clock, Clusters, Listener, Local, Routes, Server, Story, Tallies, Target};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -17,6 +18,7 @@ use crate::config::{Config, Destination, Route};
 use crate::files;
 use crate::metrics::Sources;
 use crate::names::Names;
+use crate::otlp::{BadAddress, Exporting, Otlp};
 use crate::service::Tower;
 use crate::watch::{Ears, Surroundings, Watch};
 
@@ -46,6 +48,9 @@ pub(crate) enum Failed {
     /// The demo's configuration is wrong, which is our own fault.
     #[error("the demo's configuration is wrong:\n{0}")]
     Demo(crate::config::Problems),
+    /// Spans cannot be sent there.
+    #[error(transparent)]
+    Spans(#[from] BadAddress),
     /// Requests were still under way when the time was over.
     #[error("stopped, but requests were cut off: they had not finished in time")]
     CutOff,
@@ -59,6 +64,9 @@ fn hint(failed: &BindError) -> &'static str {
         _ => "",
     }
 }
+
+/// So long the last spans may take once all requests have ended, within the time for stopping.
+const LAST_SPANS: Duration = Duration::from_secs(5);
 
 /// Serves until SIGTERM or SIGINT, then lets requests under way finish.
 pub(crate) async fn run(config: Config) -> Result<(), Failed> {
@@ -79,12 +87,16 @@ pub(crate) struct Running {
     _clusters: Clusters,
     stopping: watch::Sender<bool>,
     watch: Watch,
+    exporting: Option<Exporting>,
+    clock: Clock,
+    stop_timeout: Duration,
 }
 
 /// All that hear of requests.
 struct Listeners {
     ears: Ears,
     log: Option<Arc<AccessLog>>,
+    otlp: Option<Otlp>,
 }
 
 impl Listener for Listeners {
@@ -93,6 +105,9 @@ impl Listener for Listeners {
         let story = Arc::new(story);
         if let Some(log) = &self.log {
             log.hear(&story);
+        }
+        if let Some(otlp) = &self.otlp {
+            otlp.hear(&story);
         }
         if story.cluster.is_some() && (wanted.troubled || wanted.sampled || wanted.asked || wanted.watched) {
             self.ears.hear(story);
@@ -124,8 +139,15 @@ impl Running {
                 Some(Arc::new(opened.map_err(|error| Failed::AccessLog { path: log.path.clone(), error })?))
             }
         };
-        let sources = Sources { tallies: tallies.clone(), log: log.as_ref().map(|log| Arc::clone(log.counts())) };
-        let listeners = Listeners { ears, log: log.clone() };
+        let exported = config.tracing.otlp.as_deref();
+        let exported = exported.map(|to| Otlp::start(to, &config.tracing.service, Arc::clone(&names), clock));
+        let (otlp, exporting) = exported.transpose()?.unzip();
+        let sources = Sources {
+            tallies: tallies.clone(),
+            log: log.as_ref().map(|log| Arc::clone(log.counts())),
+            spans: otlp.as_ref().map(|otlp| Arc::clone(otlp.counts())),
+        };
+        let listeners = Listeners { ears, log: log.clone(), otlp };
         let audience = Arc::new(Audience::new(Box::new(listeners), config.traces.sample, log.is_some()));
         if let Some(log) = log {
             tokio::task::spawn_local(reopen_when_told(log, Signals::listen_to(SignalKind::user_defined1())?));
@@ -164,7 +186,7 @@ impl Running {
         let server = Server::start(proxy, routes, &clusters)?;
         let version = env!("CARGO_PKG_VERSION").to_owned();
         watch.happened(What::Started { version, config: config.origin }).await;
-        Ok(Self { server, _clusters: clusters, stopping, watch })
+        Ok(Self { server, _clusters: clusters, stopping, watch, exporting, clock, stop_timeout: config.stop_timeout })
     }
 
     /// The addresses that it listens on.
@@ -177,10 +199,19 @@ impl Running {
         tracing::info!("stopping: requests under way may finish");
         self.watch.happened(What::Stopping).await;
         self.stopping.send_replace(true);
-        tokio::select! {
-            all_ended = self.server.stop() => if all_ended { Ok(()) } else { Err(Failed::CutOff) },
-            () = signals.next() => Err(Failed::CutOff),
+        let began = self.clock.now();
+        let all_ended = tokio::select! {
+            all_ended = self.server.stop() => all_ended,
+            () = signals.next() => false,
+        };
+        if let Some(exporting) = self.exporting {
+            let left = self.stop_timeout.saturating_sub(self.clock.now().since(began)).min(LAST_SPANS);
+            tokio::select! {
+                () = exporting.stop(if all_ended { left } else { Duration::ZERO }) => {}
+                () = signals.next() => {}
+            }
         }
+        if all_ended { Ok(()) } else { Err(Failed::CutOff) }
     }
 }
 

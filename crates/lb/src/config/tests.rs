@@ -5,6 +5,7 @@ use super::*;
 mod cluster;
 mod probe;
 mod sticky;
+mod tracing;
 
 /// A good configuration of one cluster, with more lines added to it.
 pub(super) fn with(more: &str) -> String {

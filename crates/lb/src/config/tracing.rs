@@ -51,7 +51,9 @@ fn read_address(value: &Value<'_>) -> Option<String> {
     let uri = http::Uri::try_from(text).ok();
     let is_good = |uri: &http::Uri| {
         uri.scheme_str() == Some("http")
-            && uri.authority().is_some()
+            // Of a name and a password, as of a fragment, nothing would reach the receiver.
+            && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
+            && !text.contains('#')
             && matches!(uri.path(), "" | "/")
             && uri.query().is_none()
     };

@@ -229,6 +229,12 @@ pub(super) fn push_self(out: &mut Exposition, snapshot: &Snapshot<'_>) {
         out.family("lb_access_log_lines_dropped", Kind::Counter, "Lines of the access log that were lost.");
         out.number(&[], dropped);
     }
+    if let Some((sent, lost)) = snapshot.spans {
+        out.family("lb_spans_sent", Kind::Counter, "Spans that the receiver has taken.");
+        out.number(&[], sent);
+        out.family("lb_spans_lost", Kind::Counter, "Spans that the receiver was too slow for, or did not take.");
+        out.number(&[], lost);
+    }
     out.family("lb_build_info", Kind::Gauge, "Always 1; the label tells the version.");
     out.number(&[("version", env!("CARGO_PKG_VERSION"))], 1u64);
     let process = &snapshot.process;

@@ -29,7 +29,7 @@ fn text(endpoints: usize, format: Format) -> String {
         let clusters = Clusters::start(config.clusters);
         let names = Names::new(&config.routes, clusters.handles());
         let tallies = Some(Arc::new(Tallies::new(2, 2, clusters.handles())));
-        let sources = Sources { tallies, log: Some(Arc::default()) };
+        let sources = Sources { tallies, log: Some(Arc::default()), spans: Some(Arc::default()) };
         let mut snapshot = sources.take(&names, 1500, 3).await.unwrap();
         let route = &mut snapshot.metrics.routes[0];
         (route.requests[2], route.bytes_out) = (6, 700);
