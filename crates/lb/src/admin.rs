@@ -104,13 +104,12 @@ impl TakeStatus for Admin {
     responses((status = 200, description = "Prometheus' text format, or OpenMetrics if that is preferred",
         body = String, content_type = "text/plain"), (status = 503, body = lb_common::api::Problem)))]
 async fn metrics(State(admin): State<Admin>, headers: HeaderMap) -> Response {
-    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-    let format = Format::accepted(accept);
+    let format = Format::accepted(headers.get_all(ACCEPT).iter().filter_map(|accept| accept.to_str().ok()));
     let facts = &admin.0;
     let dropped = facts.audience.dropped() + facts.watch.lost();
     match facts.sources.take(&facts.names, facts.started_at_ms, dropped).await {
         Some(snapshot) => {
-            let fields = [("content-type", format.content_type()), ("cache-control", "no-store")];
+            let fields = [("content-type", format.content_type()), ("cache-control", "no-store"), ("vary", "accept")];
             (fields, crate::metrics::render(&snapshot, format)).into_response()
         }
         None => Problem::stopping().into_response(),

@@ -6,6 +6,7 @@
 
 mod exposition;
 mod families;
+mod format;
 mod process;
 #[cfg(test)]
 mod tests;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use lb_proxy::{ClusterSnapshot, Metrics, Tallies};
 
 use self::exposition::Exposition;
-pub(crate) use self::exposition::Format;
+pub(crate) use self::format::Format;
 use crate::access_log;
 use crate::names::Names;
 use crate::otlp;
@@ -74,6 +75,7 @@ pub(crate) fn render(snapshot: &Snapshot<'_>, format: Format) -> String {
     families::push_requests(&mut out, snapshot);
     families::push_attempts(&mut out, snapshot);
     families::push_endpoints(&mut out, snapshot);
+    families::push_last_probes(&mut out, snapshot);
     families::push_self(&mut out, snapshot);
     out.finish()
 }

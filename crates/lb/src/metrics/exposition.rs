@@ -5,39 +5,7 @@ use std::fmt::Write as _;
 
 use lb_proxy::Histogram;
 
-/// How it is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Format {
-    /// Prometheus' text format.
-    Text,
-    /// `OpenMetrics`.
-    OpenMetrics,
-}
-
-impl Format {
-    /// The one that a reader prefers who accepts this (RFC 9110 §12.5.1); Prometheus' own if it does not say.
-    pub(crate) fn accepted(accept: &str) -> Self {
-        let quality = |wanted: &str| {
-            let of = |part: &str| {
-                let mut parts = part.split(';').map(str::trim);
-                let is_it = parts.next().is_some_and(|media| media.eq_ignore_ascii_case(wanted));
-                let q = parts.find_map(|parameter| parameter.strip_prefix("q=")?.parse::<f32>().ok());
-                is_it.then_some(q.unwrap_or(1.0))
-            };
-            accept.split(',').filter_map(of).fold(0.0, f32::max)
-        };
-        let (open, text) = (quality("application/openmetrics-text"), quality("text/plain"));
-        if open > 0.0 && open >= text { Self::OpenMetrics } else { Self::Text }
-    }
-
-    /// The media type of what is written.
-    pub(crate) fn content_type(self) -> &'static str {
-        match self {
-            Self::Text => "text/plain; version=0.0.4; charset=utf-8",
-            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
-        }
-    }
-}
+use super::format::Format;
 
 /// What a family's numbers are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

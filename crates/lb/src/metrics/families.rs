@@ -1,7 +1,7 @@
 //! The families of figures, each with its name, its labels and what it means. `docs/metrics.md` lists them.
 
 use lb_balance::{Belief, Failure};
-use lb_proxy::{ClusterMetrics, EndpointMetrics, STOPS};
+use lb_proxy::{ClusterMetrics, EndpointMetrics, EndpointSnapshot, STOPS};
 
 use super::Snapshot;
 use super::exposition::{Exposition, Kind};
@@ -137,7 +137,7 @@ fn push_clusters(out: &mut Exposition, snapshot: &Snapshot<'_>) {
 
 /// What is believed of endpoints, and what is known of them beside.
 pub(super) fn push_endpoints(out: &mut Exposition, snapshot: &Snapshot<'_>) {
-    type Cell = (&'static str, Kind, &'static str, fn(&lb_proxy::EndpointSnapshot) -> u64);
+    type Cell = (&'static str, Kind, &'static str, fn(&EndpointSnapshot) -> u64);
     const FIGURES: [Cell; 5] = [
         ("lb_endpoint_in_flight", Kind::Gauge, "Requests that an endpoint is answering.", |e| {
             e.counters.in_flight.into()
@@ -185,6 +185,28 @@ pub(super) fn push_endpoints(out: &mut Exposition, snapshot: &Snapshot<'_>) {
                 let sum: u64 = known.endpoints[told..].iter().map(figure).sum();
                 out.number(&[("cluster", &cluster.config().name), ("endpoint", OTHERS)], sum);
             }
+        }
+    }
+}
+
+/// What the endpoints' last probes found. An endpoint that no probe has come to yet is left out: nothing is known of it.
+pub(super) fn push_last_probes(out: &mut Exposition, snapshot: &Snapshot<'_>) {
+    out.family(
+        "lb_endpoint_probe_ok",
+        Kind::Gauge,
+        "Whether an endpoint's last probe succeeded, 1 or 0; there is none before its first one.",
+    );
+    for (cluster, known) in snapshot.names.clusters().iter().zip(&snapshot.clusters) {
+        let (told, beyond) = known.endpoints.split_at(told(known.endpoints.len()));
+        let is_ok = |endpoint: &EndpointSnapshot| endpoint.probe.map(|probe| u64::from(probe.ok));
+        for (index, endpoint) in told.iter().enumerate() {
+            if let Some(ok) = is_ok(endpoint) {
+                out.number(&[("cluster", &cluster.config().name), ("endpoint", name(cluster, index))], ok);
+            }
+        }
+        if beyond.iter().any(|endpoint| endpoint.probe.is_some()) {
+            let sum: u64 = beyond.iter().filter_map(is_ok).sum();
+            out.number(&[("cluster", &cluster.config().name), ("endpoint", OTHERS)], sum);
         }
     }
 }

@@ -5,7 +5,8 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use lb_proxy::Clusters;
+use lb_balance::{Outcome, Timestamp};
+use lb_proxy::{Clusters, ProbeSnapshot};
 use tokio::runtime::{Builder, LocalOptions};
 
 use super::*;
@@ -38,6 +39,12 @@ fn text(endpoints: usize, format: Format) -> String {
             route.latency.counts[bucket] = count;
         }
         route.latency.sum_us = 125_000_220;
+        // All but the second have been probed, the first one without success.
+        for (index, endpoint) in snapshot.clusters[0].endpoints.iter_mut().enumerate().filter(|(index, _)| *index != 1)
+        {
+            let (outcome, ok) = (Outcome::Answered { status: 200 }, index > 0);
+            endpoint.probe = Some(ProbeSnapshot { at: Timestamp::ORIGIN, outcome, ok });
+        }
         render(&snapshot, format)
     })
 }
@@ -76,22 +83,6 @@ fn the_formats_differ_where_their_specifications_do() {
 }
 
 #[test]
-fn a_reader_gets_the_format_that_it_prefers() {
-    for (accept, format) in [
-        ("", Format::Text),
-        ("*/*", Format::Text),
-        (
-            "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.1",
-            Format::OpenMetrics,
-        ),
-        ("text/plain;q=0.9, application/openmetrics-text;q=0.1", Format::Text),
-        ("application/openmetrics-text;q=0", Format::Text),
-    ] {
-        assert_eq!(Format::accepted(accept), format, "{accept}");
-    }
-}
-
-#[test]
 fn a_label_cannot_end_its_line() {
     let mut out = Exposition::new(Format::Text);
     out.family("a", exposition::Kind::Gauge, "b");
@@ -107,6 +98,33 @@ fn endpoints_that_are_too_many_are_summed() {
     assert!(text.contains("lb_endpoint_weight{cluster=\"web\",endpoint=\"(others)\"} 45\n"));
     assert!(text.contains("lb_endpoint_state{cluster=\"web\",endpoint=\"(others)\",state=\"up\"} 45\n"));
     assert_eq!(count("lb_attempt_duration_seconds_count{"), 256);
+}
+
+#[test]
+fn what_the_last_probe_found_is_told_of_those_that_were_probed() {
+    let text = text(300, Format::Text);
+    let told: Vec<_> = text.lines().filter(|line| line.starts_with("lb_endpoint_probe_ok{")).collect();
+    assert_eq!(told.len(), 255, "all but the one that was never probed");
+    assert_eq!(told[0], "lb_endpoint_probe_ok{cluster=\"web\",endpoint=\"web0\"} 0");
+    assert_eq!(told[1], "lb_endpoint_probe_ok{cluster=\"web\",endpoint=\"web2\"} 1");
+    assert_eq!(told[254], "lb_endpoint_probe_ok{cluster=\"web\",endpoint=\"(others)\"} 45");
+}
+
+#[test]
+fn the_document_tells_how_many_series_there_are() {
+    let text = text(3, Format::Text);
+    let series = || text.lines().filter(|line| !line.starts_with('#'));
+    let of = |label: &str| series().filter(|line| line.contains(label)).count();
+    let (route, endpoint, worker) = (of("route=\"/a\""), of("endpoint=\"web2\""), of("worker=\"0\""));
+    let cluster = of("cluster=\"") - of("endpoint=\"");
+    let beside = series()
+        .filter(|line| ["route", "cluster", "worker"].iter().all(|label| !line.contains(&format!("{label}=\""))))
+        .count();
+    let said = format!(
+        "{route} series for each route, {endpoint} for each endpoint, {cluster} for each cluster, {worker} for each worker, and {beside} beside"
+    );
+    let document = DOCUMENT.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(document.contains(&said), "docs/metrics.md does not say: {said}");
 }
 
 #[test]
