@@ -107,12 +107,16 @@ async fn metrics(State(admin): State<Admin>, headers: HeaderMap) -> Response {
     let format = Format::accepted(headers.get_all(ACCEPT).iter().filter_map(|accept| accept.to_str().ok()));
     let facts = &admin.0;
     let dropped = facts.audience.dropped() + facts.watch.lost();
-    match facts.sources.take(&facts.names, facts.started_at_ms, dropped).await {
-        Some(snapshot) => {
+    let Some(snapshot) = facts.sources.take(&facts.names, facts.started_at_ms, dropped).await else {
+        return Problem::stopping().into_response();
+    };
+    // Asked through a route, this is a worker's event loop, and others wait for it.
+    match tokio::task::spawn_blocking(move || crate::metrics::render(snapshot, format)).await {
+        Ok(text) => {
             let fields = [("content-type", format.content_type()), ("cache-control", "no-store"), ("vary", "accept")];
-            (fields, crate::metrics::render(&snapshot, format)).into_response()
+            (fields, text).into_response()
         }
-        None => Problem::stopping().into_response(),
+        Err(_) => Problem::stopping().into_response(),
     }
 }
 

@@ -22,8 +22,8 @@ use crate::names::Names;
 use crate::otlp;
 
 /// All that is told.
-pub(crate) struct Snapshot<'s> {
-    pub(crate) names: &'s Names,
+pub(crate) struct Snapshot {
+    pub(crate) names: Arc<Names>,
     pub(crate) metrics: Metrics,
     /// By cluster.
     pub(crate) clusters: Vec<ClusterSnapshot>,
@@ -46,31 +46,28 @@ pub(crate) struct Sources {
 
 impl Sources {
     /// Everything at this moment; `None` once the drivers have gone.
-    pub(crate) async fn take<'s>(
-        &self,
-        names: &'s Names,
-        started_at_ms: u64,
-        traces_dropped: u64,
-    ) -> Option<Snapshot<'s>> {
+    pub(crate) async fn take(&self, names: &Arc<Names>, started_at_ms: u64, traces_dropped: u64) -> Option<Snapshot> {
         let mut clusters = Vec::new();
         for cluster in names.clusters() {
             clusters.push(cluster.snapshot().await?);
         }
         Some(Snapshot {
-            names,
+            names: Arc::clone(names),
             metrics: self.tallies.as_ref().map(|tallies| tallies.read()).unwrap_or_default(),
             clusters,
             started_at_ms,
             traces_dropped,
             log_lines_dropped: self.log.as_ref().map(|counts| counts.lost()),
             spans: self.spans.as_ref().map(|counts| (counts.sent(), counts.lost())),
-            process: process::Process::read(),
+            process: process::Process::default(),
         })
     }
 }
 
-/// The figures in that format.
-pub(crate) fn render(snapshot: &Snapshot<'_>, format: Format) -> String {
+/// The figures in that format. It takes as long as they are many: it is not for an event loop.
+pub(crate) fn render(mut snapshot: Snapshot, format: Format) -> String {
+    snapshot.process = process::Process::read();
+    let snapshot = &snapshot;
     let mut out = Exposition::new(format);
     families::push_requests(&mut out, snapshot);
     families::push_attempts(&mut out, snapshot);

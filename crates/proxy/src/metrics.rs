@@ -71,7 +71,7 @@ pub const STOPS: [(Stop, &str); 6] = [
 /// One endpoint's attempts.
 #[derive(Debug, Clone, Default)]
 pub struct EndpointMetrics {
-    /// Attempts that were answered, by the class of the status, 1xx to 5xx; at 0 nothing.
+    /// Attempts that were answered, by the class of the status, 1xx to 5xx; at 0 those beyond 599.
     pub answered: [u64; 6],
     /// Attempts that failed, in the order of [`Failure::ALL`].
     pub failed: [u64; Failure::ALL.len()],

@@ -12,7 +12,7 @@ const OTHERS: &str = "(others)";
 const STATES: [&str; 5] = ["up", "ejected", "trial", "down", "draining"];
 
 /// Requests, by route.
-pub(super) fn push_requests(out: &mut Exposition, snapshot: &Snapshot<'_>) {
+pub(super) fn push_requests(out: &mut Exposition, snapshot: &Snapshot) {
     let routes =
         || snapshot.metrics.routes.iter().enumerate().map(|(index, route)| (snapshot.names.route(index), route));
     out.family(
@@ -52,7 +52,7 @@ pub(super) fn push_requests(out: &mut Exposition, snapshot: &Snapshot<'_>) {
 }
 
 /// Attempts, by cluster and endpoint.
-pub(super) fn push_attempts(out: &mut Exposition, snapshot: &Snapshot<'_>) {
+pub(super) fn push_attempts(out: &mut Exposition, snapshot: &Snapshot) {
     type Cell = (&'static str, &'static str, fn(&EndpointMetrics) -> u64);
     const COUNTERS: [Cell; 3] = [
         ("lb_upstream_connections_opened", "Connections that were opened to an endpoint.", |e| e.opened),
@@ -70,7 +70,7 @@ pub(super) fn push_attempts(out: &mut Exposition, snapshot: &Snapshot<'_>) {
         "Attempts that came to something, by what that was: a class of statuses, or why there was no answer.",
     );
     for (cluster, name, endpoint) in endpoints(snapshot) {
-        let answered = ["1xx", "2xx", "3xx", "4xx", "5xx"].into_iter().zip(&endpoint.answered[1..]);
+        let answered = ["other", "1xx", "2xx", "3xx", "4xx", "5xx"].into_iter().zip(&endpoint.answered);
         let failed = Failure::ALL.iter().map(|failure| failure.token()).zip(&endpoint.failed);
         let left = [("abandoned", &endpoint.abandoned), ("overtaken", &endpoint.overtaken)];
         for (outcome, count) in answered.chain(failed).chain(left) {
@@ -96,7 +96,7 @@ pub(super) fn push_attempts(out: &mut Exposition, snapshot: &Snapshot<'_>) {
     push_clusters(out, snapshot);
 }
 
-fn push_clusters(out: &mut Exposition, snapshot: &Snapshot<'_>) {
+fn push_clusters(out: &mut Exposition, snapshot: &Snapshot) {
     type Cell = (&'static str, &'static str, fn(&ClusterMetrics) -> u64);
     const COUNTERS: [Cell; 3] = [
         ("lb_retries", "Attempts that were a further one of their request.", |cluster| cluster.retries),
@@ -136,7 +136,7 @@ fn push_clusters(out: &mut Exposition, snapshot: &Snapshot<'_>) {
 }
 
 /// What is believed of endpoints, and what is known of them beside.
-pub(super) fn push_endpoints(out: &mut Exposition, snapshot: &Snapshot<'_>) {
+pub(super) fn push_endpoints(out: &mut Exposition, snapshot: &Snapshot) {
     type Cell = (&'static str, Kind, &'static str, fn(&EndpointSnapshot) -> u64);
     const FIGURES: [Cell; 5] = [
         ("lb_endpoint_in_flight", Kind::Gauge, "Requests that an endpoint is answering.", |e| {
@@ -190,7 +190,7 @@ pub(super) fn push_endpoints(out: &mut Exposition, snapshot: &Snapshot<'_>) {
 }
 
 /// What the endpoints' last probes found. An endpoint that no probe has come to yet is left out: nothing is known of it.
-pub(super) fn push_last_probes(out: &mut Exposition, snapshot: &Snapshot<'_>) {
+pub(super) fn push_last_probes(out: &mut Exposition, snapshot: &Snapshot) {
     out.family(
         "lb_endpoint_probe_ok",
         Kind::Gauge,
@@ -212,7 +212,7 @@ pub(super) fn push_last_probes(out: &mut Exposition, snapshot: &Snapshot<'_>) {
 }
 
 /// `lb` itself: its clients, its workers, its process.
-pub(super) fn push_self(out: &mut Exposition, snapshot: &Snapshot<'_>) {
+pub(super) fn push_self(out: &mut Exposition, snapshot: &Snapshot) {
     type Cell = (&'static str, Kind, &'static str, fn(&lb_proxy::WorkerMetrics) -> super::exposition::Number);
     const FIGURES: [Cell; 5] = [
         ("lb_connections_accepted", Kind::Counter, "Connections of clients that were accepted.", |w| w.accepted.into()),
@@ -279,7 +279,7 @@ pub(super) fn push_self(out: &mut Exposition, snapshot: &Snapshot<'_>) {
 }
 
 /// Every endpoint that is told: its cluster, its name, and its counts.
-fn endpoints<'s>(snapshot: &'s Snapshot<'_>) -> impl Iterator<Item = (&'s str, &'s str, &'s EndpointMetrics)> {
+fn endpoints<'s>(snapshot: &'s Snapshot) -> impl Iterator<Item = (&'s str, &'s str, &'s EndpointMetrics)> {
     let clusters = snapshot.names.clusters().iter().zip(&snapshot.metrics.clusters);
     clusters.flat_map(|(cluster, metrics)| {
         let told = told(cluster.config().endpoints.len());

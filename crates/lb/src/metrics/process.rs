@@ -20,9 +20,18 @@ impl Process {
         Self {
             cpu_seconds: Some(time.tv_sec as f64 + time.tv_nsec as f64 / 1e9),
             resident_bytes: resident_bytes(),
-            open_descriptors: fs::read_dir("/proc/self/fd").ok().map(|open| open.count() as u64),
+            open_descriptors: open_descriptors(),
             most_descriptors: getrlimit(Resource::Nofile).current,
         }
+    }
+}
+
+/// Since Linux 6.2 the folder says how many there are; before, they have to be counted, without the one that counting takes.
+fn open_descriptors() -> Option<u64> {
+    const FOLDER: &str = "/proc/self/fd";
+    match fs::metadata(FOLDER).ok()?.len() {
+        0 => fs::read_dir(FOLDER).ok().map(|open| (open.count() as u64).saturating_sub(1)),
+        count => Some(count),
     }
 }
 

@@ -45,7 +45,7 @@ fn text(endpoints: usize, format: Format) -> String {
             let (outcome, ok) = (Outcome::Answered { status: 200 }, index > 0);
             endpoint.probe = Some(ProbeSnapshot { at: Timestamp::ORIGIN, outcome, ok });
         }
-        render(&snapshot, format)
+        render(snapshot, format)
     })
 }
 
