@@ -279,7 +279,7 @@ pub(super) fn push_self(out: &mut Exposition, snapshot: &Snapshot) {
 }
 
 /// Every endpoint that is told: its cluster, its name, and its counts.
-fn endpoints<'s>(snapshot: &'s Snapshot) -> impl Iterator<Item = (&'s str, &'s str, &'s EndpointMetrics)> {
+fn endpoints(snapshot: &Snapshot) -> impl Iterator<Item = (&str, &str, &EndpointMetrics)> {
     let clusters = snapshot.names.clusters().iter().zip(&snapshot.metrics.clusters);
     clusters.flat_map(|(cluster, metrics)| {
         let told = told(cluster.config().endpoints.len());

@@ -28,7 +28,7 @@ fn text(endpoints: usize, format: Format) -> String {
     let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default()).unwrap();
     runtime.block_on(async {
         let clusters = Clusters::start(config.clusters);
-        let names = Names::new(&config.routes, clusters.handles());
+        let names = Arc::new(Names::new(&config.routes, clusters.handles()));
         let tallies = Some(Arc::new(Tallies::new(2, 2, clusters.handles())));
         let sources = Sources { tallies, log: Some(Arc::default()), spans: Some(Arc::default()) };
         let mut snapshot = sources.take(&names, 1500, 3).await.unwrap();
