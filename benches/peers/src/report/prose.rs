@@ -127,7 +127,7 @@ pub(super) fn tail(behind: &[String], busy: f64, results: &Results) -> String {
         text += &list(behind);
         text += "\n";
     }
-    text += "`lb` has no access log yet, and Pingora leaves it to the program around it: the row with logs is of the others.\n";
+    text += "Pingora leaves an access log to the program around it: the row with logs is of the others.\n";
     if !results.failures.is_empty() {
         text += "\nNot measured, since it failed:\n\n";
         text += &list(&results.failures);
