@@ -27,6 +27,7 @@ fn two_choices_meet_mitzenmachers_closed_form() {
         let theory = closed_form(2.0, load);
         assert!((theory - published).abs() < 0.001, "{theory}");
         let measured = supermarket(Algorithm::TwoChoices, load, queues, length).mean_latency().as_secs_f64();
+        println!("two choices at load {load}: {measured:.3}, in theory {theory:.3}");
         assert!((measured / theory - 1.0).abs() < 0.02, "at load {load} {measured:.3} instead of {theory:.3}");
     }
 }
@@ -61,9 +62,9 @@ fn one_slow_of_eleven(algorithm: Algorithm, seed: u64) -> Report {
 fn one_slow_endpoint_among_eleven_hardly_matters_to_who_looks_at_latency() {
     let targets = [(Algorithm::RoundRobin, 0.95), (Algorithm::LeastRequest, 0.99), (Algorithm::PeakEwma, 0.9995)];
     for (algorithm, least) in targets {
-        for seed in 0..16 {
-            let rate = one_slow_of_eleven(algorithm, seed).success_rate();
-            assert!(rate >= least, "{algorithm} with seed {seed}: {rate}");
-        }
+        let rates = (0..16).map(|seed| (seed, one_slow_of_eleven(algorithm, seed).success_rate()));
+        let (seed, rate) = rates.min_by(|(_, one), (_, other)| one.total_cmp(other)).expect("sixteen seeds");
+        println!("one slow of eleven, {algorithm}: {:.3} % succeed with the worst of 16 seeds", rate * 100.0);
+        assert!(rate >= least, "{algorithm} with seed {seed}: {rate}");
     }
 }
