@@ -6,6 +6,7 @@ mod limiting;
 mod probing;
 mod queueing;
 mod sessions;
+mod telling;
 mod timing;
 mod world;
 

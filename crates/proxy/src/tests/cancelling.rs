@@ -53,6 +53,10 @@ async fn cut_off_everywhere(scripts: &[Script], request: &[u8], change: impl Fn(
         finished = cut_off(&world, request, awaits).await;
         let endpoints = world.snapshot().await.endpoints;
         assert!(endpoints.iter().all(|e| e.counters.in_flight == 0), "dropped after {awaits} awaits");
+        let cells = (0..scripts.len()).filter_map(|index| world.tally.clusters[0].endpoint(index));
+        let open: u64 = cells.map(|cells| cells.opened.get() - cells.closed.get() - cells.idle.get()).sum();
+        assert_eq!(open, 0, "a connection counts as open, dropped after {awaits} awaits");
+        assert_eq!(world.tally.open.get(), 0, "a client counts as connected, dropped after {awaits} awaits");
         awaits += 1;
         assert!(awaits < 10_000, "the request never ends");
     }

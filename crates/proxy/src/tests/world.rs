@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use lb_balance::{Algorithm, Endpoint, HealthPolicy, Policy, RetryOn, RetryPolicy};
@@ -13,16 +14,19 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::broadcast;
 
-use crate::audience::Audience;
+use crate::audience::{Audience, Listener};
 use crate::clock::Clock;
 use crate::cluster::{ClusterHandle, ClusterSnapshot};
 use crate::config::{ClusterConfig, EndpointConfig, Timeouts};
 use crate::dial::Dial;
 use crate::driver::Driver;
+use crate::faults::Faults;
 use crate::guests::Guests;
 use crate::limits::{Crowd, Limits};
 use crate::proxy::{Proxy, Shared};
 use crate::route::{ClusterId, Route, Routes, Target};
+use crate::story::Story;
+use crate::tally::Tally;
 use crate::{Address, Key, Marking, connection};
 
 /// What an endpoint does.
@@ -124,6 +128,17 @@ pub(super) struct World {
     proxy: Rc<Proxy<Pipes>>,
     guests: Rc<Guests>,
     pipes: Pipes,
+    pub(super) clock: Clock,
+    pub(super) tally: Arc<Tally>,
+    pub(super) faults: Arc<Faults>,
+    stories: Receiver<Story>,
+}
+
+impl Listener for Sender<Story> {
+    fn hear(&self, story: Story) {
+        // A test may have ended before its connections have.
+        let _gone = self.send(story);
+    }
 }
 
 pub(super) const TIMEOUTS: Timeouts = Timeouts {
@@ -210,21 +225,29 @@ impl World {
         tokio::task::spawn_local(driver.run());
         let target = Target::Cluster { cluster: ClusterId(0), pin: None, trace: true };
         let routes = Routes::new(vec![Route { host: None, path: "/".to_owned(), target }]);
-        let audience = Arc::new(Audience::nobody());
+        // Everything is counted and told, in every test.
+        let (told, stories) = channel();
+        let audience = Arc::new(Audience::new(Box::new(told), 0.0, true));
+        let tally = Arc::new(Tally::new(1, &[scripts.len()]));
+        let faults = Arc::<Faults>::default();
         let shared = Arc::new(Shared {
             limits,
             routes,
             clusters: vec![Arc::clone(&cluster)],
             clock,
             audience,
-            faults: Arc::default(),
+            faults: Arc::clone(&faults),
             marking: Marking::default(),
         });
         Self {
             cluster,
-            proxy: Rc::new(Proxy::new(shared, &pipes, None)),
-            guests: Guests::new(Arc::new(Crowd::new(&limits)), None),
+            proxy: Rc::new(Proxy::new(shared, &pipes, Some(Arc::clone(&tally)))),
+            guests: Guests::new(Arc::new(Crowd::new(&limits)), Some(Arc::clone(&tally))),
             pipes,
+            clock,
+            tally,
+            faults,
+            stories,
         }
     }
 
@@ -248,6 +271,11 @@ impl World {
 
     pub(super) async fn get(&self) -> String {
         self.ask("GET / HTTP/1.1\r\nhost: t\r\nlb-trace: 1\r\nconnection: close\r\n\r\n").await
+    }
+
+    /// The next request that has ended, if one has.
+    pub(super) fn story(&self) -> Option<Story> {
+        self.stories.try_recv().ok()
     }
 
     /// Who is connected.
