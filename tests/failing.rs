@@ -257,3 +257,22 @@ fn a_shortage_of_our_own_is_not_blamed_on_the_endpoints() {
     limit_descriptors("1024");
     assert!(lb.status().clusters[0].endpoints.iter().all(|e| e.belief == Belief::Up && e.failures == 0));
 }
+
+#[test]
+fn whoever_knows_the_token_is_told_the_attempts_on_any_route() {
+    let (sick, well) = (Endpoint::answering(503, "sick"), Endpoint::saying("well"));
+    let text = config::cluster(&[sick.address(), well.address()], "health = { max-fails = 0 }");
+    let admin = Endpoint::nobody();
+    let token = "a-token-of-24-characters";
+    let lb = Lb::with_config(&format!(
+        "{}[admin]\nbind = \"{admin}\"\ntoken = \"{token}\"\n",
+        text.replace("trace = true\n", "")
+            .replace("path = \"/lb\"\nadmin = true", "path = \"/other\"\ncluster = \"web\"")
+    ));
+    for (said, is_told) in [(token, true), ("1", false), ("a-token-of-24-character", false)] {
+        let answer = Client::connect(lb.address()).get_with("/", &format!("lb-trace: {said}\r\n"));
+        assert_eq!(answer.header("lb-trace").is_some(), is_told, "{said}");
+    }
+    lb.signal("TERM");
+    assert!(lb.wait().0.success());
+}

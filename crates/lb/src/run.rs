@@ -178,6 +178,7 @@ impl Running {
             tallies,
             audience,
             faults,
+            trace_token: config.admin.token,
             marking: config.tracing.marking,
         };
         if let Some(address) = config.admin.bind {

@@ -30,6 +30,8 @@ pub struct Config {
     pub audience: Arc<Audience>,
     /// The faults that are played.
     pub faults: Arc<Faults>,
+    /// Whoever says this in the field [`header::TRACE`](crate::header::TRACE) is told a request's attempts on any route.
+    pub trace_token: Option<Secret>,
     /// How requests are marked.
     pub marking: Marking,
 }

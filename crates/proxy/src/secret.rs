@@ -24,6 +24,12 @@ impl Secret {
         Self(bytes)
     }
 
+    /// Whether that is it. It takes as long wherever the two differ.
+    pub fn is(&self, other: &[u8]) -> bool {
+        let differs = self.0.iter().zip(other).fold(0, |differs, (one, other)| differs | (one ^ other));
+        self.0.len() == other.len() && differs == 0
+    }
+
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }

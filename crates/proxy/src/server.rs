@@ -109,6 +109,7 @@ impl Server {
             clock: clusters.clock,
             audience: config.audience,
             faults: config.faults,
+            trace_token: config.trace_token,
             marking: config.marking,
         });
         let crowd = Arc::new(Crowd::new(&config.limits));

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
+use lb_proxy::Secret;
+
 use super::defaults;
 use super::table::{Table, Value};
 
@@ -15,29 +17,11 @@ pub(crate) struct AdminConfig {
     /// Where it listens on an address of its own; `None`: only where a route leads to it.
     pub(crate) bind: Option<SocketAddr>,
     /// Whoever asks has to know it; `None`: nobody has to.
-    pub(crate) token: Option<Token>,
+    pub(crate) token: Option<Secret>,
     /// Whether changes may come through a route although there is no token.
     pub(crate) open: bool,
     /// Whether faults may be played.
     pub(crate) faults: bool,
-}
-
-/// A secret that is shown nowhere.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Token(Box<[u8]>);
-
-impl Token {
-    /// Whether that is it; takes as long wherever they differ.
-    pub(crate) fn is(&self, other: &[u8]) -> bool {
-        let differs = self.0.iter().zip(other).fold(0, |differs, (one, other)| differs | (one ^ other));
-        self.0.len() == other.len() && differs == 0
-    }
-}
-
-impl std::fmt::Debug for Token {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Token(…)")
-    }
 }
 
 /// Reads it; gives also the value that names the address, if there is one.
@@ -66,7 +50,7 @@ pub(super) fn read<'a>(top: &Table<'a>, folder: &Path) -> (AdminConfig, Option<V
     (config, value)
 }
 
-fn read_file(value: &Value<'_>, folder: &Path) -> Option<Token> {
+fn read_file(value: &Value<'_>, folder: &Path) -> Option<Secret> {
     let path = folder.join(value.string()?);
     match std::fs::read(&path) {
         Ok(bytes) => good_token(value, bytes.trim_ascii()),
@@ -78,11 +62,11 @@ fn read_file(value: &Value<'_>, folder: &Path) -> Option<Token> {
     }
 }
 
-fn good_token(value: &Value<'_>, bytes: &[u8]) -> Option<Token> {
+fn good_token(value: &Value<'_>, bytes: &[u8]) -> Option<Secret> {
     if bytes.len() < SHORTEST_TOKEN || !bytes.iter().all(u8::is_ascii_graphic) {
         let hint = "make one with `openssl rand -hex 32`";
         value.problem(&format!("a token has {SHORTEST_TOKEN} visible ASCII characters at least"), hint);
         return None;
     }
-    Some(Token(bytes.into()))
+    Some(Secret::new(bytes.to_vec()))
 }

@@ -237,6 +237,7 @@ impl World {
             clock,
             audience,
             faults: Arc::clone(&faults),
+            trace_token: None,
             marking: Marking::default(),
         });
         Self {
