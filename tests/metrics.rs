@@ -140,3 +140,56 @@ fn metrics_can_be_turned_off_and_are_where_scrapers_look() {
         assert!(answer.text().contains("lb_endpoint_state") && !answer.text().contains("lb_requests_total{"));
     }
 }
+
+/// With the admin API on a listener of its own too, whose address is the second one; `more` is of that.
+fn with_admin_listener(endpoint: &Endpoint, more: &str) -> (Lb, SocketAddr) {
+    let lb = Lb::with_config(&format!(
+        "{}\n[admin]\nbind = \"127.0.0.1:0\"\n{more}",
+        config::cluster(&[endpoint.address()], "")
+    ));
+    let log = lb.log();
+    let line = log.lines().find_map(|line| line.split_once("the admin API listens on ")).expect("it is said");
+    let admin = line.1.parse().expect("an address");
+    (lb, admin)
+}
+
+fn scrape(address: SocketAddr, path: &str, lines: &str) -> crate::support::client::Answer {
+    let mut client = Client::connect(address);
+    client.send(format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n{lines}\r\n").as_bytes());
+    client.answer().expect("an answer")
+}
+
+#[test]
+fn each_scraper_gets_the_format_that_it_asks_for() {
+    let well = Endpoint::saying("well");
+    let (lb, admin) = with_admin_listener(&well, "");
+    for (address, path) in [(admin, "/metrics"), (admin, METRICS_PATH), (lb.address(), METRICS_PATH)] {
+        let plain = scrape(address, path, "");
+        assert_eq!(plain.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+        assert!(plain.text().contains("\n# TYPE lb_attempts_total counter\n") && !plain.text().contains("# EOF"));
+        let accept = "Accept: text/plain;q=0.5\r\nAccept: application/openmetrics-text;version=1.0.0\r\n";
+        let open = scrape(address, path, accept);
+        assert_eq!(open.header("content-type"), Some("application/openmetrics-text; version=1.0.0; charset=utf-8"));
+        assert!(open.text().contains("\n# TYPE lb_attempts counter\n") && open.text().ends_with("\n# EOF\n"));
+        assert_eq!(open.header("vary"), Some("accept"));
+    }
+    // What is `/metrics` to a client is for the endpoints to say.
+    assert_eq!(get(lb.address(), "/metrics").text(), "well");
+}
+
+#[test]
+fn a_scraper_without_the_token_reads_nothing() {
+    let folder = tempfile::tempdir().expect("a folder for the token");
+    let file = folder.path().join("token");
+    std::fs::write(&file, "a-token-that-nobody-guesses\n").expect("it can be written");
+    let well = Endpoint::saying("well");
+    let (lb, admin) = with_admin_listener(&well, &format!("token-file = {file:?}\n"));
+    let status = |lines: &str| scrape(admin, "/metrics", lines).status;
+    assert_eq!(status(""), 401);
+    assert_eq!(status("Authorization: Bearer a-token-that-somebody-guesses\r\n"), 401);
+    assert_eq!(status("Authorization: Bearer a-token-that-nobody-guesses\r\n"), 200);
+    // What is checked of it otherwise, when it is dropped, would need the token.
+    lb.signal("TERM");
+    let (status, log) = lb.wait();
+    assert!(status.success() && !log.contains("ERROR") && !log.contains("panicked"), "{status}\n{log}");
+}

@@ -123,7 +123,7 @@ fn fault() -> Fault {
         endpoint: Some("web1".into()),
         route: None,
         percent: 50.0,
-        kind: FaultKind::Reset,
+        kind: FaultKind::Reset {},
         until_ms: 60_002,
         played: 3,
         says: "web1: half of the attempts are reset".into(),

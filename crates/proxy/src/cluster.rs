@@ -209,19 +209,20 @@ impl ClusterHandle {
         Ties { key, session, pinned: pin.and_then(|pin| self.find(&pin.name_in(place.query?)?)) }
     }
 
-    /// An endpoint for the request's first attempt. If all are full, it waits for one where the cluster has a queue.
+    /// An endpoint for the request's first attempt, and whether it waited for it: if all are full, it does where the cluster has
+    /// a queue.
     pub(crate) async fn admit(
         self: &Arc<Self>,
         attempts: &Attempts<'_>,
         ties: Ties,
         now: Timestamp,
-    ) -> Result<Held, Unplaced> {
+    ) -> Result<(Held, bool), Unplaced> {
         let reject = |(none, passed): (NoEndpoint, Passed), now| Unplaced { reject: self.reject(none, now), passed };
         // Nobody goes past those that wait, but for whoever named an endpoint.
         if ties.pinned.is_some() || self.queued().unwrap_or(0) == 0 {
             match self.pick(attempts, ties, now) {
                 Err((none, _)) if none.at_capacity && self.queue.is_some() => {}
-                picked => return picked.map_err(|none| reject(none, now)),
+                picked => return picked.map(|lease| (lease, false)).map_err(|none| reject(none, now)),
             }
         }
         let queue = self.queue.as_ref().expect("without a queue there was a choice, or a reject");
@@ -231,7 +232,7 @@ impl ClusterHandle {
         };
         // Boxed, since few wait, and every request would be larger by it.
         match Box::pin(queue.wait(take)).await {
-            Ok(picked) => picked.map_err(|none| reject(none, self.clock.now())),
+            Ok(picked) => picked.map(|lease| (lease, true)).map_err(|none| reject(none, self.clock.now())),
             Err(reject) => Err(Unplaced { reject, passed: self.passed(Hearing::default()) }),
         }
     }

@@ -205,18 +205,20 @@ impl<D: Dial> Proxy<D> {
         let began = telling.began;
         let mut attempts = cluster.attempts(began, head.is_idempotent());
         let mut next = match cluster.admit(&attempts, ties, began).await {
-            Ok(lease) => Some(lease),
+            Ok((lease, has_waited)) => {
+                if has_waited {
+                    // What it has waited for its place is not taken from the time for its tries.
+                    let now = clock.now();
+                    attempts.begin_now(now);
+                    telling.queued = now.since(began);
+                }
+                Some(lease)
+            }
             Err(unplaced) => {
                 telling.unplaced = Some(unplaced.passed);
                 return rejected(unplaced.reject, asked.fields, telling);
             }
         };
-        if cluster.queued().is_some() {
-            // What it has waited for its place is not taken from the time for its tries.
-            let now = clock.now();
-            attempts.begin_now(now);
-            telling.queued = now.since(began);
-        }
         let stage = Stage { faults: &self.shared.faults, cluster: asked.cluster };
         let mut race = Race::new(cluster, endpoints, head, body, ties, stage);
         // The last real answer: it is passed on when everything else fails.

@@ -130,7 +130,8 @@ pub enum FaultKind {
         status: u16,
     },
     /// The connection breaks without an answer.
-    Reset,
+    // With braces: of one without them serde would not mind what else is said.
+    Reset {},
 }
 
 /// A fault that is played.

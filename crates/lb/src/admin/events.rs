@@ -25,6 +25,9 @@ const BACKLOG: usize = 64;
 /// As many as are kept.
 const MOST_MISSED: usize = 1000;
 
+/// All that there is to be told.
+const NAMES: [&str; 7] = ["status", "event", "belief", "probe", "tick", "flow", "drill"];
+
 /// What is to be told.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -48,18 +51,28 @@ pub(super) async fn answer(
     let Query(query) = query?;
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
     let since = last.or(query.since);
-    let only = query.only.map(|only| only.split(',').map(|name| name.trim().to_owned()).collect());
+    let only = query.only.as_deref().map(names).transpose()?;
     let (sender, receiver) = mpsc::channel(BACKLOG);
     tokio::spawn(tell(admin, since, Wanted(only), sender));
     Ok(Sse::new(ReceiverStream::new(receiver)).keep_alive(KeepAlive::default()).into_response())
 }
 
+/// The names between the commas.
+fn names(only: &str) -> Result<Vec<&'static str>, Problem> {
+    let find = |name: &str| {
+        let known = NAMES.into_iter().find(|known| *known == name.trim());
+        let hint = || format!("there are {}", NAMES.join(", "));
+        known.ok_or_else(|| Problem::bad(format!("there are no events named {:?}", name.trim())).hint(hint()))
+    };
+    only.split(',').map(find).collect()
+}
+
 /// The names that a reader wants; `None`: all.
-struct Wanted(Option<Vec<String>>);
+struct Wanted(Option<Vec<&'static str>>);
 
 impl Wanted {
     fn has(&self, name: &str) -> bool {
-        self.0.as_ref().is_none_or(|names| names.iter().any(|wanted| wanted == name))
+        self.0.as_ref().is_none_or(|names| names.contains(&name))
     }
 }
 

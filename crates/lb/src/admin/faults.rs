@@ -211,7 +211,7 @@ fn check(admin: &Admin, new: &api::NewFault) -> Result<New, Problem> {
         }
         api::FaultKind::Abort { status: status @ 400..=599 } => FaultKind::Abort(status),
         api::FaultKind::Abort { .. } => return Err(Problem::bad("status is from 400 to 599")),
-        api::FaultKind::Reset => FaultKind::Reset,
+        api::FaultKind::Reset {} => FaultKind::Reset,
     };
     let lasts = change::lasting(&new.for_)?;
     if lasts > LONGEST {
@@ -233,7 +233,7 @@ fn told(fault: &Fault, names: &Names, clock: Clock) -> api::Fault {
     let kind = match fault.kind {
         FaultKind::Delay(least, most) => api::FaultKind::Delay { min_ms: ms(least), max_ms: ms(most) },
         FaultKind::Abort(status) => api::FaultKind::Abort { status },
-        FaultKind::Reset => api::FaultKind::Reset,
+        FaultKind::Reset => api::FaultKind::Reset {},
     };
     let percent = f64::from(fault.per_million) / 10_000.0;
     let says = fault_says(endpoint.as_deref().or(route.as_deref()).unwrap_or_default(), route.is_some(), percent, kind);

@@ -135,7 +135,7 @@ pub(crate) fn fault_says(place: &str, is_route: bool, percent: f64, kind: FaultK
     let what = match kind {
         FaultKind::Delay { min_ms, max_ms } => format!("{what} wait {min_ms} to {max_ms} ms"),
         FaultKind::Abort { status } => format!("{what} are answered {status}"),
-        FaultKind::Reset => format!("{what} end in a broken connection"),
+        FaultKind::Reset {} => format!("{what} end in a broken connection"),
     };
     format!("{place}: {percent} % of the {what}")
 }

@@ -124,7 +124,11 @@ fn a_wait_in_the_queue_is_told() {
         waits.sort_unstable();
         assert_eq!(waits, [Duration::ZERO, Duration::from_millis(100)]);
         let cluster = &world.tally.clusters[0];
-        assert_eq!((cluster.queued.get(), cluster.queue_us.get()), (1, 100_000));
+        assert_eq!(
+            (cluster.queued.get(), cluster.queue_us.get()),
+            (1, 100_000),
+            "the one that did not wait is not counted"
+        );
     });
 }
 
