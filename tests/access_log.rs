@@ -103,3 +103,25 @@ fn what_is_no_request_has_a_line_too() {
     let line = &wait_for_lines(&path, 1)[0];
     assert!(line.contains("] \"\" 400 "), "{line}");
 }
+
+#[test]
+fn a_reader_that_takes_nothing_keeps_lb_neither_from_serving_nor_from_its_end() {
+    let origin = Endpoint::saying("hello");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("access.log");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().expect("there is such a command").success());
+    // Open both ways, it has a reader, so that it can be written to: this one, who never reads.
+    let _reader = std::fs::OpenOptions::new().read(true).write(true).open(&path).expect("it is there");
+    let lb = logging(&[origin.address()], &path, "json");
+    let mut client = Client::connect(lb.address());
+    // Several times what a pipe holds, which is 64 KiB.
+    for _ in 0..500 {
+        assert_eq!(client.get("/x").status, 200);
+    }
+    lb.signal("USR1");
+    assert_eq!(client.get("/x").status, 200);
+    assert_eq!(lb.status().clusters.len(), 1, "the admin API answers");
+    lb.signal("TERM");
+    let (status, log) = lb.wait();
+    assert!(status.success() && log.contains("last lines of the access log are lost"), "{log}");
+}

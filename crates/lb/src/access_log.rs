@@ -15,7 +15,7 @@ mod time;
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -32,12 +32,20 @@ const QUEUE: usize = 16 * 1024;
 /// How often it is looked whether the file was renamed, and what was lost is said.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// The access log. Dropping it writes what waits, and ends the writer.
+/// How long the end of the program waits for the last lines. A disk or a pipe that takes nothing must not keep it.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How often it looks meanwhile whether they are written.
+const STEP: Duration = Duration::from_millis(1);
+
+/// The access log. Dropping it writes what waits, and ends the writer, unless that takes too long.
 #[derive(Debug)]
 pub(crate) struct AccessLog {
     // Gone when the log is being closed.
     queue: Option<SyncSender<Order>>,
     counts: Arc<Counts>,
+    // The queue had no room for the order to reopen.
+    reopen: Arc<AtomicBool>,
     writer: Option<JoinHandle<()>>,
 }
 
@@ -83,11 +91,20 @@ impl AccessLog {
     fn start(sink: Sink, format: LogFormat, names: Arc<Names>, clock: Clock, queue: usize) -> io::Result<Self> {
         let (sender, receiver) = sync_channel(queue);
         let counts = Arc::<Counts>::default();
-        let mut writer =
-            Writer { sink, format, names, clock, counts: Arc::clone(&counts), said: 0, text: String::new() };
+        let reopen = Arc::<AtomicBool>::default();
+        let mut writer = Writer {
+            sink,
+            format,
+            names,
+            clock,
+            counts: Arc::clone(&counts),
+            reopen: Arc::clone(&reopen),
+            said: 0,
+            text: String::new(),
+        };
         let thread = std::thread::Builder::new().name("access-log".to_owned());
         let thread = thread.spawn(move || writer.run(&receiver))?;
-        Ok(Self { queue: Some(sender), counts, writer: Some(thread) })
+        Ok(Self { queue: Some(sender), counts, reopen, writer: Some(thread) })
     }
 
     /// Hands a story over; never waits.
@@ -98,11 +115,14 @@ impl AccessLog {
         }
     }
 
-    /// Opens the file anew, since it was renamed; what was handed over before goes to the old one.
+    /// Has the file opened anew, since it was renamed; what was handed over before goes to the old one, unless the queue is full.
+    /// Never waits: whoever asks serves the admin API, probes and signals too, and a file that takes nothing may never take
+    /// anything again.
     pub(crate) fn reopen(&self) {
-        if let Some(queue) = &self.queue {
-            // It is worth waiting for: whoever asks is no worker, and the writer always goes on.
-            let _gone = queue.send(Order::Reopen);
+        let Some(queue) = &self.queue else { return };
+        if queue.try_send(Order::Reopen).is_err() {
+            // With a full queue the writer is not asleep: it looks before the next line.
+            self.reopen.store(true, Ordering::SeqCst);
         }
     }
 
@@ -115,7 +135,17 @@ impl AccessLog {
 impl Drop for AccessLog {
     fn drop(&mut self) {
         self.queue = None;
-        if self.writer.take().is_some_and(|writer| writer.join().is_err()) {
+        let Some(writer) = self.writer.take() else { return };
+        let mut waited = Duration::ZERO;
+        while !writer.is_finished() {
+            if waited >= PATIENCE {
+                tracing::warn!("the last lines of the access log are lost: they could not be written in time");
+                return;
+            }
+            std::thread::sleep(STEP);
+            waited += STEP;
+        }
+        if writer.join().is_err() {
             tracing::error!("the access log's writer panicked");
         }
     }
@@ -127,6 +157,7 @@ struct Writer {
     names: Arc<Names>,
     clock: Clock,
     counts: Arc<Counts>,
+    reopen: Arc<AtomicBool>,
     // How many lost lines were told of.
     said: u64,
     text: String,
@@ -156,6 +187,9 @@ impl Writer {
                 if self.sink.is_elsewhere() {
                     self.reopen();
                 }
+            }
+            if self.reopen.swap(false, Ordering::SeqCst) {
+                self.reopen();
             }
             match order {
                 Some(Order::Line(story)) => self.write(&story),

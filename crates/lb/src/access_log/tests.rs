@@ -151,7 +151,7 @@ fn lines_that_find_no_place_or_no_disk_are_counted() {
     assert_eq!((counts.written(), counts.lost()), (0, 10));
     // Without a reader, the queue is full after one.
     let (queue, _receiver) = sync_channel(1);
-    let stuck = AccessLog { queue: Some(queue), counts: Arc::default(), writer: None };
+    let stuck = AccessLog { queue: Some(queue), counts: Arc::default(), reopen: Arc::default(), writer: None };
     for _ in 0..3 {
         stuck.hear(&story);
     }
@@ -171,4 +171,31 @@ fn what_is_handed_over_is_written_before_it_is_closed() {
     let text = fs::read_to_string(&path).unwrap();
     assert_eq!(text.lines().count(), 5000);
     assert!(text.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()));
+}
+
+#[test]
+fn whoever_asks_for_the_file_anew_waits_for_nobody_and_is_heard() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, old) = (folder.path().join("access.log"), folder.path().join("access.log.1"));
+    let (names, clock) = names();
+    let (queue, receiver) = sync_channel(1);
+    let full = AccessLog { queue: Some(queue), counts: Arc::default(), reopen: Arc::default(), writer: None };
+    let mut writer = Writer {
+        sink: Sink::open(Some(&path)).unwrap(),
+        format: LogFormat::Combined,
+        names,
+        clock,
+        counts: Arc::clone(&full.counts),
+        reopen: Arc::clone(&full.reopen),
+        said: 0,
+        text: String::new(),
+    };
+    fs::rename(&path, &old).unwrap();
+    full.hear(&Arc::new(story()));
+    // This waited for room in the queue, which nobody makes here.
+    full.reopen();
+    drop(full);
+    writer.run(&receiver);
+    let lines = |path: &Path| fs::read_to_string(path).map_or(0, |text| text.lines().count());
+    assert_eq!((lines(&old), lines(&path)), (0, 1));
 }
