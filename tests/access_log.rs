@@ -125,3 +125,13 @@ fn a_reader_that_takes_nothing_keeps_lb_neither_from_serving_nor_from_its_end() 
     let (status, log) = lb.wait();
     assert!(status.success() && log.contains("last lines of the access log are lost"), "{log}");
 }
+
+#[test]
+fn without_an_access_log_the_signal_to_reopen_it_does_nothing() {
+    let origin = Endpoint::saying("hello");
+    let lb = Lb::with_config(&config::cluster(&[origin.address()], ""));
+    lb.signal("USR1");
+    // It is sent before the request, and so would have ended lb before the answer or soon after; that it lives is seen at its end,
+    // which has to be a good one.
+    assert_eq!(get(lb.address(), "/x").status, 200);
+}

@@ -149,9 +149,7 @@ impl Running {
         };
         let listeners = Listeners { ears, log: log.clone(), otlp };
         let audience = Arc::new(Audience::new(Box::new(listeners), config.traces.sample, log.is_some()));
-        if let Some(log) = log {
-            tokio::task::spawn_local(reopen_when_told(log, Signals::listen_to(SignalKind::user_defined1())?));
-        }
+        tokio::task::spawn_local(reopen_when_told(log, Signals::listen_to(SignalKind::user_defined1())?));
         let (stage, stage_manager) = Stage::new(clock, Arc::clone(&names), watch.clone());
         let faults = stage.faults();
         let admin = Admin::new(Facts {
@@ -259,9 +257,12 @@ async fn serve_admin(address: SocketAddr, admin: &Admin, mut stop: watch::Receiv
 }
 
 /// Opens the access log anew whenever SIGUSR1 comes, as nginx does: whoever rotates logs has renamed the file.
-async fn reopen_when_told(log: Arc<AccessLog>, mut told: Signal) {
+/// Where there is none the signal is heard all the same: otherwise it would end the program.
+async fn reopen_when_told(log: Option<Arc<AccessLog>>, mut told: Signal) {
     while told.recv().await.is_some() {
-        log.reopen();
+        if let Some(log) = &log {
+            log.reopen();
+        }
     }
 }
 
