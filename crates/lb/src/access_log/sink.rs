@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// So much is gathered before it is written.
@@ -29,7 +29,8 @@ impl Sink {
             None => None,
             Some(path) => Some((path.to_owned(), open(path)?)),
         };
-        Ok(Self { file, gathered: Vec::new(), lines: 0, is_torn: false, written: 0, lost: 0, error: None })
+        let is_torn = path.is_some_and(ends_amid_a_line);
+        Ok(Self { file, gathered: Vec::new(), lines: 0, is_torn, written: 0, lost: 0, error: None })
     }
 
     /// One more line, which ends with its newline.
@@ -95,7 +96,7 @@ impl Sink {
     pub(super) fn reopen(&mut self) -> io::Result<()> {
         if let Some((path, file)) = &mut self.file {
             *file = open(path)?;
-            self.is_torn = false;
+            self.is_torn = ends_amid_a_line(path);
         }
         Ok(())
     }
@@ -113,4 +114,17 @@ impl Sink {
 
 fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).append(true).mode(0o640).open(path)
+}
+
+/// Whether the file's last line was not finished, as by a process that ended on a full disk. One that cannot be read is taken
+/// to be whole.
+fn ends_amid_a_line(path: &Path) -> bool {
+    // Looked at before it is opened: to open a pipe for reading would take its reader's bytes.
+    let Ok(there) = std::fs::metadata(path) else { return false };
+    if !there.is_file() || there.len() == 0 {
+        return false;
+    }
+    let mut last = [b'\n'];
+    let read = File::open(path).and_then(|file| file.read_exact_at(&mut last, there.len() - 1));
+    read.is_ok() && last != *b"\n"
 }

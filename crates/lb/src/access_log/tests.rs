@@ -199,3 +199,19 @@ fn whoever_asks_for_the_file_anew_waits_for_nobody_and_is_heard() {
     let lines = |path: &Path| fs::read_to_string(path).map_or(0, |text| text.lines().count());
     assert_eq!((lines(&old), lines(&path)), (0, 1));
 }
+
+#[test]
+fn a_line_that_broke_off_before_lb_was_started_is_not_continued() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("access.log");
+    for (before, expected) in
+        [("whole\nhal", "whole\nhal\n192.0.2.7 "), ("whole\n", "whole\n192.0.2.7 "), ("", "192.0.2.7 ")]
+    {
+        fs::write(&path, before).unwrap();
+        let log = log(Some(&path), LogFormat::Combined, QUEUE);
+        log.hear(&Arc::new(story()));
+        drop(log);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with(expected), "{text}");
+    }
+}
