@@ -31,7 +31,8 @@ export function milliseconds(ms) {
 export const perSecond = (value) => `${value > 0 && value < 9.95 ? value.toFixed(1) : Math.round(value)}/s`;
 
 /** Whole seconds that are left, never fewer than none; no line breaks before the unit. @param {number} ms */
-export const secondsLeft = (ms) => `${Math.max(0, Math.ceil(ms / 1000))}\u00a0s`;
+// What a clock elsewhere says is known only to within the time that its word travels.
+export const secondsLeft = (ms) => `${Math.max(0, Math.ceil((ms - 50) / 1000))}\u00a0s`;
 
 /** A share as `25 %`. @param {number} part @param {number} whole */
 export function percent(part, whole) {

@@ -3,6 +3,7 @@
 //! Each test has a browser of its own. Nothing waits for a time: the page is looked at until it shows what it should.
 
 mod away;
+mod axe;
 mod chromium;
 mod keyboard;
 mod looks;
@@ -10,6 +11,7 @@ mod page;
 mod panels;
 mod requests;
 mod servers;
+mod story;
 mod time;
 mod told;
 mod tour;
