@@ -20,6 +20,7 @@ mod heads;
 mod hostile;
 mod placing;
 mod probing;
+mod schemathesis;
 mod serving;
 mod simulating;
 mod sticky;

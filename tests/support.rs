@@ -4,6 +4,7 @@ pub(crate) mod client;
 pub(crate) mod config;
 pub(crate) mod endpoint;
 pub(crate) mod lb;
+pub(crate) mod python;
 
 pub(crate) use client::{Client, get};
 pub(crate) use endpoint::{Endpoint, Reply};

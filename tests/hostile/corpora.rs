@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+use crate::support::python::{environment, run};
+
 /// The crate with requests that are told apart by how dangerous they are.
 const GUARDIAN: (&str, &str, &str) =
     ("http_desync_guardian", "0.1.3", "ad6e2c57ee440735bff81df73424914248782406defb1c301042baae2cf4ae74");
@@ -57,22 +59,8 @@ pub(crate) fn scanner() -> PathBuf {
 
 /// A Python interpreter with the packages of `requirements.txt`.
 pub(crate) fn python_with_packages() -> PathBuf {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    let folder = FOLDER.get_or_init(|| {
-        // An environment knows its own path, so it is made where it stays.
-        let folder = folder().join("python");
-        let (ready, wanted) = (folder.join("ready"), beside("requirements.txt"));
-        let wanted_text = std::fs::read_to_string(&wanted).expect("it is in the repository");
-        if std::fs::read_to_string(&ready).ok().as_ref() != Some(&wanted_text) {
-            run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder));
-            run(Command::new(folder.join("bin/python"))
-                .args(["-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--requirement"])
-                .arg(&wanted));
-            std::fs::write(&ready, wanted_text).expect("it can be written");
-        }
-        folder
-    });
-    folder.join("bin/python")
+    static PYTHON: OnceLock<PathBuf> = OnceLock::new();
+    PYTHON.get_or_init(|| environment(&folder().join("python"), &beside("requirements.txt"))).clone()
 }
 
 /// The sources of both crates, as folders with their names.
@@ -121,12 +109,4 @@ fn beside(name: &str) -> PathBuf {
 
 fn cargo() -> Command {
     Command::new(env!("CARGO"))
-}
-
-/// Runs it to its end; fails with all that it has written.
-pub(crate) fn run(command: &mut Command) -> String {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    let written = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-    assert!(output.status.success(), "{command:?} ended with {}:\n{written}", output.status);
-    written
 }
