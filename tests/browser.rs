@@ -9,6 +9,7 @@ mod keyboard;
 mod looks;
 mod page;
 mod panels;
+mod pictures;
 mod requests;
 mod servers;
 mod story;

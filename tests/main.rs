@@ -22,6 +22,7 @@ mod hostile;
 mod metrics;
 mod placing;
 mod probing;
+mod schemathesis;
 mod serving;
 mod simulating;
 mod sticky;

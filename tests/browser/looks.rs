@@ -1,7 +1,5 @@
 //! How the page looks, and from where it gets what it needs for that.
 
-use std::path::Path;
-
 use super::page::Page;
 use super::{ANY_PORT, before_the_servers_of, on_page};
 use crate::support::Lb;
@@ -77,31 +75,5 @@ fn the_theme_is_switched_and_remembered() {
         page.click("#theme").await;
         page.wait_until("it follows the system again", |seen| seen.text("theme") == "Theme: system").await;
         assert_eq!(background().await, light);
-    });
-}
-
-/// With `LB_PICTURE=docs/page.png` it is the one in the README: make it anew when the page looks different.
-#[test]
-fn a_picture_can_be_made_of_it() {
-    let lb = Lb::demo();
-    on_page(&lb.url(), async |page| {
-        page.resize(1280, 830).await;
-        page.click("#theme").await;
-        eject_web2(page).await;
-        // lb tells its counts once a second; a second later probes will have changed its belief.
-        page.wait_until("web2 is ejected, and its failures are told", |seen| {
-            let web2 = seen.card("web2");
-            web2.text("belief") == "ejected" && web2.text("attempts").ends_with("3 failed")
-        })
-        .await;
-        // A click on a card may have moved the page.
-        page.run("scrollTo(0, 0)").await;
-        let picture = page.web().screenshot_as_png().await.expect("a picture");
-        assert!(picture.starts_with(b"\x89PNG"));
-        if let Some(name) = std::env::var_os("LB_PICTURE") {
-            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(name);
-            std::fs::write(path, picture).expect("the picture can be written");
-        }
-        page.stop_auto().await;
     });
 }

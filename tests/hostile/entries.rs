@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::corpora;
+use crate::support::python::run;
 
 /// One collected request, perhaps several in a row, or what only looks like one.
 #[derive(Debug, Clone)]
@@ -129,7 +130,7 @@ fn parsed(text: &[u8]) -> Vec<serde_json::Value> {
     let file = folder.path().join("cases.yaml");
     std::fs::write(&file, text).expect("it can be written");
     let script = "import json, sys, yaml; json.dump(yaml.safe_load(open(sys.argv[1], encoding='utf-8')), sys.stdout)";
-    let json = corpora::run(Command::new(corpora::python_with_packages()).args(["-c", script]).arg(&file));
+    let json = run(Command::new(corpora::python_with_packages()).args(["-c", script]).arg(&file));
     serde_json::from_str(&json).expect("it is JSON")
 }
 

@@ -7,6 +7,7 @@ mod change;
 mod event;
 mod tick;
 mod trace;
+mod whole;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::whole;
+
 /// `PATCH` takes an [`EndpointChange`] and answers the endpoint as [`Endpoint`](super::Endpoint).
 pub const ENDPOINT_PATH: &str = "/lb/v1/clusters/{cluster}/endpoints/{endpoint}";
 
@@ -27,9 +29,14 @@ pub struct EndpointChange {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub draining: Option<bool>,
     /// Its weight, 1 to 1000.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 1000)]
+    #[serde(default, deserialize_with = "whole::maybe", skip_serializing_if = "Option::is_none")]
     pub weight: Option<u32>,
-    /// After so long it is again as the file says: a number with a unit, as in `90s`, `10m`. Left out: until it is changed again.
+    /// After so long it is again as the file says: a number with a unit, as in `90s`, `10m`, up to a day. Left out: until it is
+    /// changed again.
+    #[schema(
+        pattern = "^0*(([1-9][0-9]{0,6}|[1-7][0-9]{7}|8[0-5][0-9]{6}|86[0-3][0-9]{5}|86400000)ms|([1-9][0-9]{0,3}|[1-7][0-9]{4}|8[0-5][0-9]{3}|86[0-3][0-9]{2}|86400)s|([1-9][0-9]{0,2}|1[0-3][0-9]{2}|14[0-3][0-9]|1440)m|([1-9]|1[0-9]|2[0-3]|24)h)$"
+    )]
     #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
     pub for_: Option<String>,
 }
@@ -104,10 +111,14 @@ pub struct NewFault {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub route: Option<String>,
     /// Of so many requests in a hundred, more than 0 and at most 100.
+    #[schema(exclusive_minimum = 0, maximum = 100)]
     pub percent: f64,
     /// What happens.
     pub kind: FaultKind,
-    /// For how long: a number with a unit, as in `30s`.
+    /// For how long: a number with a unit, as in `30s`, up to an hour.
+    #[schema(
+        pattern = "^0*(([1-9][0-9]{0,5}|[1-2][0-9]{6}|3[0-5][0-9]{5}|3600000)ms|([1-9][0-9]{0,2}|[1-2][0-9]{3}|3[0-5][0-9]{2}|3600)s|([1-9]|[1-5][0-9]|60)m|(1)h)$"
+    )]
     #[serde(rename = "for")]
     pub for_: String,
 }
@@ -119,14 +130,20 @@ pub struct NewFault {
 pub enum FaultKind {
     /// It waits first: each time anew for so long, drawn evenly from between the two.
     Delay {
-        /// At least, in milliseconds.
+        /// At least, in milliseconds; no more than `max_ms`.
+        #[schema(maximum = 60000)]
+        #[serde(deserialize_with = "whole::number")]
         min_ms: u64,
         /// At most, in milliseconds, at most 60 000.
+        #[schema(maximum = 60000)]
+        #[serde(deserialize_with = "whole::number")]
         max_ms: u64,
     },
     /// It is answered at once, and nobody is asked.
     Abort {
         /// With this status, 400 to 599.
+        #[schema(minimum = 400, maximum = 599)]
+        #[serde(deserialize_with = "whole::number")]
         status: u16,
     },
     /// The connection breaks without an answer.

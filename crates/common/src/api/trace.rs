@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::whole;
+
 /// Answers [`Traces`], the latest first. The query filters: `cluster`, `route`, `endpoint`, `status` (as `503` or `5xx`),
 /// `outcome` (`failed`, `retried` or `ok`), `min-ms`, `since-ms`, `until-ms`, `id`, and `limit` (1 to 1000, default 100).
 pub const TRACES_PATH: &str = "/lb/v1/traces";
@@ -30,6 +32,8 @@ pub struct Traces {
 #[serde(deny_unknown_fields)]
 pub struct TraceNext {
     /// 0 to 10 000; 0 ends it.
+    #[schema(maximum = 10000)]
+    #[serde(deserialize_with = "whole::number")]
     pub count: u32,
 }
 

@@ -6,7 +6,8 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use lb_common::api;
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Admin;
@@ -25,6 +26,7 @@ const MOST_NEXT: u32 = 10_000;
 #[into_params(parameter_in = Query, rename_all = "kebab-case")]
 pub(super) struct TracesQuery {
     /// Only this one.
+    #[serde(default, deserialize_with = "whole")]
     id: Option<u64>,
     /// Only requests of this cluster.
     cluster: Option<String>,
@@ -42,8 +44,10 @@ pub(super) struct TracesQuery {
     #[param(minimum = 0)]
     min_ms: Option<f64>,
     /// Only those that ended then or later, in milliseconds since the Unix epoch.
+    #[serde(default, deserialize_with = "whole")]
     since_ms: Option<u64>,
     /// Only those that began then or earlier.
+    #[serde(default, deserialize_with = "whole")]
     until_ms: Option<u64>,
     /// So many at most.
     #[param(minimum = 1, maximum = 1000, default = 100)]
@@ -140,6 +144,7 @@ pub(super) async fn history(
 #[into_params(parameter_in = Query)]
 pub(super) struct TimelineQuery {
     /// Only events after the one of this number.
+    #[serde(default, deserialize_with = "whole")]
     since: Option<u64>,
     /// So many at most, the latest of them.
     #[param(minimum = 1, maximum = 1000, default = 200)]
@@ -157,6 +162,12 @@ pub(super) async fn timeline(
     let limit = limit(query.limit, 200)?;
     let timeline = admin.0.watch.timeline(query.since.unwrap_or(0), limit).await.ok_or_else(Problem::stopping)?;
     Ok(([("cache-control", "no-store")], Json(timeline)).into_response())
+}
+
+/// A number from 0 on that fits an `int64`, as the description says: other programs have no larger ones.
+pub(super) fn whole<'de, D: Deserializer<'de>>(text: D) -> Result<Option<u64>, D::Error> {
+    let number = i64::deserialize(text)?;
+    u64::try_from(number).map(Some).map_err(|_| D::Error::custom(format!("{number} is less than 0")))
 }
 
 fn json(text: Option<String>) -> Result<Response, Problem> {

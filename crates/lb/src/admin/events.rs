@@ -16,6 +16,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use utoipa::IntoParams;
 
 use super::Admin;
+use super::ask::whole;
 use super::problem::Problem;
 use crate::watch::{Said, said_of};
 
@@ -34,8 +35,12 @@ const NAMES: [&str; 7] = ["status", "event", "belief", "probe", "tick", "flow", 
 #[into_params(parameter_in = Query)]
 pub(super) struct EventsQuery {
     /// First the events that came after the one of this number; the field `Last-Event-ID` says the same.
+    #[serde(default, deserialize_with = "whole")]
     since: Option<u64>,
     /// Only events of these names, with commas between them: `status,event`.
+    #[param(
+        pattern = "^(status|event|belief|probe|tick|flow|drill)(, *(status|event|belief|probe|tick|flow|drill))*$"
+    )]
     only: Option<String>,
 }
 

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::response::{IntoResponse as _, Response};
 use lb_common::api;
+use serde_json::{Value, json};
 use utoipa::OpenApi;
 
 /// Where it is.
@@ -35,5 +36,30 @@ pub(super) const PATH: &str = "/lb/v1/openapi.json";
 struct Description;
 
 pub(super) async fn answer() -> Response {
-    Json(Description::openapi()).into_response()
+    Json(description()).into_response()
+}
+
+/// The description, with what the types cannot say of themselves: which keys go together.
+fn description() -> Value {
+    let mut told =
+        serde_json::to_value(Description::openapi()).expect("plain data, whose maps have keys that are strings");
+    let (text, nothing) = (|| json!({ "type": "string" }), || json!({ "type": "null" }));
+    let schemas = &mut told["components"]["schemas"];
+    schemas["NewFault"]["oneOf"] = json!([
+        {
+            "title": "at an endpoint",
+            "required": ["cluster", "endpoint"],
+            "properties": { "cluster": text(), "endpoint": text(), "route": nothing() },
+        },
+        {
+            "title": "at a route",
+            "required": ["route"],
+            "properties": { "route": text(), "cluster": nothing(), "endpoint": nothing() },
+        },
+    ]);
+    schemas["EndpointChange"]["anyOf"] = json!([
+        { "title": "draining", "required": ["draining"], "properties": { "draining": { "type": "boolean" } } },
+        { "title": "weight", "required": ["weight"], "properties": { "weight": { "type": "integer" } } },
+    ]);
+    told
 }

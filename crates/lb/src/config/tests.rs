@@ -2,6 +2,7 @@
 
 use super::*;
 
+mod admin;
 mod cluster;
 mod probe;
 mod sticky;
