@@ -15,6 +15,7 @@ fn enough() -> u64 {
 /// A page with some life on it, so large that all of what is to be seen is.
 async fn lively(page: &Page, height: u32) {
     page.resize(1280, height).await;
+    page.run("document.documentElement.style.scrollbarWidth = 'none'").await;
     page.choose_rate(100).await;
     page.start_auto().await;
     page.wait_until("the page has filled", |seen| seen.answered() >= enough()).await;
