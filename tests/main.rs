@@ -14,6 +14,7 @@ mod browser;
 mod cli;
 mod containers;
 mod demo;
+mod drilling;
 mod failing;
 mod faults;
 mod hashing;

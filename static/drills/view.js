@@ -59,5 +59,5 @@ const seconds = (ms) => `${ms % 1000 === 0 ? ms / 1000 : (ms / 1000).toFixed(1)}
 /** Why nothing can be run; empty if something can. @param {State["drills"]} drills */
 export function whyNotRun({ known, allowed }) {
   if (!known) return "lb has not yet said whether its configuration allows drills.";
-  return allowed ? "" : "The configuration does not allow drills. Set faults = true in [admin] there to run them.";
+  return allowed ? "" : "The configuration does not allow drills. Set drills = true in [admin] there to run them.";
 }

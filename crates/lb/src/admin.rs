@@ -2,6 +2,7 @@
 
 mod ask;
 mod change;
+mod drills;
 mod events;
 mod faults;
 mod guard;
@@ -20,17 +21,18 @@ use axum::middleware;
 use axum::response::{IntoResponse as _, Json, Response};
 use axum::routing::{delete, get, patch, post};
 use lb_common::api::{
-    ENDPOINT_PATH, EVENTS_PATH, FAULT_PATH, FAULTS_PATH, HISTORY_PATH, METRICS_PATH, STATUS_PATH, Status,
+    DRILLS_PATH, ENDPOINT_PATH, EVENTS_PATH, FAULT_PATH, FAULTS_PATH, HISTORY_PATH, METRICS_PATH, STATUS_PATH, Status,
     TIMELINE_PATH, TRACES_NEXT_PATH, TRACES_PATH, WHAT_IF_PATH,
 };
 use lb_proxy::{Audience, Clock};
 use tokio::sync::watch;
 
-pub(crate) use faults::Stage;
+pub(crate) use faults::{New as NewFault, Stage};
 pub(crate) use guard::Reach;
 use problem::Problem;
 
 use crate::config::AdminConfig;
+use crate::drilling::Drills;
 use crate::metrics::{Format, Sources};
 use crate::names::Names;
 use crate::watch::{TakeStatus, Watch};
@@ -54,6 +56,7 @@ pub(crate) struct Facts {
     pub(crate) watch: Watch,
     pub(crate) audience: Arc<Audience>,
     pub(crate) stage: Stage,
+    pub(crate) drills: Drills,
     pub(crate) sources: Sources,
     /// Turns true when streams are to end.
     pub(crate) stopping: watch::Receiver<bool>,
@@ -81,6 +84,7 @@ impl Admin {
             .route(WHAT_IF_PATH, get(change::what_if))
             .route(FAULTS_PATH, get(faults::list).post(faults::begin))
             .route(FAULT_PATH, delete(faults::end))
+            .route(DRILLS_PATH, get(drills::list).post(drills::begin).delete(drills::stop))
             .route(openapi::PATH, get(openapi::answer))
             .fallback(|| async { Problem::not_found("the admin API has nothing here") })
             .layer(DefaultBodyLimit::max(MOST_BODY))

@@ -28,7 +28,7 @@ use lb_proxy::{ClusterConfig, ClusterId, Pin};
 pub(crate) use access_log::{AccessLogConfig, LogFormat};
 pub(crate) use admin::AdminConfig;
 pub(crate) use diagnostic::Problems;
-pub(crate) use drill::load as load_drill;
+pub(crate) use drill::{load as load_drill, parse_text as parse_drill};
 pub(crate) use limits::RawLimits;
 use table::{Reader, Table};
 pub(crate) use traces::TracesConfig;

@@ -1,6 +1,7 @@
 //! `lb drill`: plays what goes wrong and holds what comes of it against what is expected.
 
 mod expectation;
+mod figures;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use crate::cli::{complain, say};
 use crate::config;
 use crate::simulation::{self, Summary, World};
 pub(crate) use expectation::Expectation;
+pub(crate) use figures::Figures;
 
 /// A drill.
 #[derive(Debug)]
@@ -66,7 +68,8 @@ fn play(file: &Path, arguments: &Arguments) -> bool {
     };
     let (report, took) = simulation::run(&setup);
     let summary = Summary::new(&setup, &report);
-    let judged: Vec<_> = drill.expectations.iter().map(|one| (one, one.judge(&summary))).collect();
+    let figures = Figures::from(&summary);
+    let judged: Vec<_> = drill.expectations.iter().map(|one| (one, one.judge(&figures))).collect();
     let broken = judged.iter().filter(|(_, (met, _))| !met).count();
     if arguments.json {
         let expectations = judged.iter().map(

@@ -16,6 +16,7 @@ mod cli;
 mod config;
 mod demo;
 mod drill;
+mod drilling;
 mod files;
 mod logging;
 mod metrics;

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use crate::access_log::AccessLog;
 use crate::admin::{Admin, Facts, Reach, Stage};
 use crate::config::{Config, Destination, Route};
+use crate::drilling::{Aim, Drills, Surroundings as DrillSurroundings};
 use crate::files;
 use crate::metrics::Sources;
 use crate::names::Names;
@@ -152,6 +153,15 @@ impl Running {
         tokio::task::spawn_local(reopen_when_told(log, Signals::listen_to(SignalKind::user_defined1())?));
         let (stage, stage_manager) = Stage::new(clock, Arc::clone(&names), watch.clone());
         let faults = stage.faults();
+        let (drills, director) = Drills::new(DrillSurroundings {
+            clock,
+            names: Arc::clone(&names),
+            watch: watch.clone(),
+            stage: stage.clone(),
+            tallies: tallies.clone(),
+            stopping: stop.clone(),
+            aim: Aim::find(&config.routes),
+        });
         let admin = Admin::new(Facts {
             config: config.origin.clone(),
             workers,
@@ -162,6 +172,7 @@ impl Running {
             watch: watch.clone(),
             audience: Arc::clone(&audience),
             stage,
+            drills,
             sources,
             stopping: stop.clone(),
         });
@@ -183,6 +194,9 @@ impl Running {
             serve_admin(address, &admin, stop).await?;
         }
         let server = Server::start(proxy, routes, &clusters)?;
+        if let Some(listener) = server.addresses().first() {
+            tokio::task::spawn_local(director.run(*listener));
+        }
         let version = env!("CARGO_PKG_VERSION").to_owned();
         watch.happened(What::Started { version, config: config.origin }).await;
         Ok(Self { server, _clusters: clusters, stopping, watch, exporting, clock, stop_timeout: config.stop_timeout })

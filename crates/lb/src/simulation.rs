@@ -13,8 +13,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use lb_sim::{Report, Setup};
 
 pub(crate) use latency::Latency;
-pub(crate) use step::Step;
-pub(crate) use summary::{Summary, percent};
+pub(crate) use step::{Action, Step, Which};
+pub(crate) use summary::{Latencies, Summary, percent, recovery_in};
 pub(crate) use world::{BadWorld, World};
 
 /// Runs a simulation and shows on a terminal how far it is. Gives how long it took, too.

@@ -175,6 +175,11 @@ impl Watch {
         let _gone = self.ask(|reply| Ask::Happened(what, reply)).await;
     }
 
+    /// Tells all streams something that is in no timeline; waits for nobody.
+    pub(crate) fn say(&self, name: &'static str, what: &impl Serialize) {
+        say(&self.said, name, what);
+    }
+
     /// How many stories were lost since too many came at once.
     pub(crate) fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)
@@ -298,9 +303,13 @@ impl Keeper {
     }
 
     fn say(&self, name: &'static str, what: &impl Serialize) {
-        // Nobody need be listening.
-        let _listeners = self.said.send(Said { name, id: None, json: json(what).into() });
+        say(&self.said, name, what);
     }
+}
+
+fn say(said: &broadcast::Sender<Said>, name: &'static str, what: &impl Serialize) {
+    // Nobody need be listening.
+    let _listeners = said.send(Said { name, id: None, json: json(what).into() });
 }
 
 /// An event as a stream is told it.

@@ -39,15 +39,27 @@ pub(crate) struct Stage {
 }
 
 enum Order {
-    Begin(New, oneshot::Sender<Option<api::Fault>>),
+    /// With how many there may be at a time.
+    Begin(New, usize, oneshot::Sender<Option<api::Fault>>),
     End(u64, oneshot::Sender<bool>),
 }
 
-struct New {
-    place: FaultPlace,
-    per_million: u32,
-    kind: FaultKind,
-    lasts: Duration,
+/// A fault to be played.
+#[derive(Debug, Clone)]
+pub(crate) struct New {
+    pub(crate) place: FaultPlace,
+    pub(crate) per_million: u32,
+    pub(crate) kind: FaultKind,
+    pub(crate) lasts: Duration,
+}
+
+/// Why a fault is not played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NotPlayed {
+    #[error("{0} faults are played already, which is the most at a time")]
+    TooMany(usize),
+    #[error("lb is stopping")]
+    Stopping,
 }
 
 /// Begins and ends them; one task, so that nobody's change is lost.
@@ -73,6 +85,24 @@ impl Stage {
         Arc::clone(&self.faults)
     }
 
+    /// Plays a fault where at most `most` are played at a time; gives its number.
+    pub(crate) async fn play(&self, new: New, most: usize) -> Result<u64, NotPlayed> {
+        self.begin(new, most).await.map(|fault| fault.id)
+    }
+
+    /// Ends a fault; whether it was played. `None`: lb is stopping.
+    pub(crate) async fn end(&self, id: u64) -> Option<bool> {
+        let (reply, answer) = oneshot::channel();
+        self.orders.send(Order::End(id, reply)).await.ok()?;
+        answer.await.ok()
+    }
+
+    async fn begin(&self, new: New, most: usize) -> Result<api::Fault, NotPlayed> {
+        let (reply, answer) = oneshot::channel();
+        self.orders.send(Order::Begin(new, most, reply)).await.map_err(|_| NotPlayed::Stopping)?;
+        answer.await.map_err(|_| NotPlayed::Stopping)?.ok_or(NotPlayed::TooMany(most))
+    }
+
     /// Those that are played now, in the API's words.
     pub(super) fn told(&self, names: &Names, clock: Clock) -> Vec<api::Fault> {
         self.faults.list().iter().map(|fault| told(fault, names, clock)).collect()
@@ -86,8 +116,8 @@ impl StageManager {
             let wait = next.map_or(Duration::ZERO, |until| until.since(self.clock.now()));
             tokio::select! {
                 order = self.orders.recv() => match order {
-                    Some(Order::Begin(new, reply)) => {
-                        let begun = self.begin(new).await;
+                    Some(Order::Begin(new, most, reply)) => {
+                        let begun = self.begin(new, most).await;
                         let _gone = reply.send(begun);
                     }
                     Some(Order::End(id, reply)) => {
@@ -103,9 +133,9 @@ impl StageManager {
         }
     }
 
-    async fn begin(&mut self, new: New) -> Option<api::Fault> {
+    async fn begin(&mut self, new: New, most: usize) -> Option<api::Fault> {
         let mut list = self.faults.list();
-        if list.len() >= MOST {
+        if list.len() >= most {
             return None;
         }
         self.last_id += 1;
@@ -157,12 +187,9 @@ pub(super) async fn begin(
     }
     let Json(new) = body?;
     let new = check(&admin, &new)?;
-    let (reply, answer) = oneshot::channel();
-    admin.0.stage.orders.send(Order::Begin(new, reply)).await.map_err(|_| Problem::stopping())?;
-    let begun = answer.await.map_err(|_| Problem::stopping())?;
-    let fault = begun.ok_or_else(|| {
-        let error = format!("{MOST} faults are played already, which is the most at a time");
-        Problem::new(StatusCode::CONFLICT, error).hint("end one of them")
+    let fault = admin.0.stage.begin(new, MOST).await.map_err(|why| match why {
+        NotPlayed::TooMany(_) => Problem::new(StatusCode::CONFLICT, why.to_string()).hint("end one of them"),
+        NotPlayed::Stopping => Problem::stopping(),
     })?;
     Ok((StatusCode::CREATED, Json(fault)).into_response())
 }
@@ -176,9 +203,7 @@ pub(super) async fn end(
     path: Result<Path<u64>, PathRejection>,
 ) -> Result<StatusCode, Problem> {
     let Path(id) = path?;
-    let (reply, answer) = oneshot::channel();
-    admin.0.stage.orders.send(Order::End(id, reply)).await.map_err(|_| Problem::stopping())?;
-    if answer.await.map_err(|_| Problem::stopping())? {
+    if admin.0.stage.end(id).await.ok_or_else(Problem::stopping)? {
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(Problem::not_found(format!("no fault {id} is played")))

@@ -30,6 +30,9 @@ pub(super) const PATH: &str = "/lb/v1/openapi.json";
         super::faults::list,
         super::faults::begin,
         super::faults::end,
+        super::drills::list,
+        super::drills::begin,
+        super::drills::stop,
     ),
     components(schemas(api::Event, api::Tick, api::Trace, api::ProbeChange, api::DrillRun, api::Problem))
 )]

@@ -22,6 +22,8 @@ pub(crate) struct AdminConfig {
     pub(crate) open: bool,
     /// Whether faults may be played.
     pub(crate) faults: bool,
+    /// Whether drills may be run against the endpoints as they are.
+    pub(crate) drills: bool,
 }
 
 /// Reads it; gives also the value that names the address, if there is one.
@@ -45,6 +47,7 @@ pub(super) fn read<'a>(top: &Table<'a>, folder: &Path) -> (AdminConfig, Option<V
         token,
         open: table.boolean("changes-without-token", false),
         faults: table.boolean("faults", false),
+        drills: table.boolean("drills", false),
     };
     table.finish();
     (config, value)

@@ -26,6 +26,11 @@ pub(crate) fn load(path: &Path) -> Result<Drill, Problems> {
     read_document(&origin, &text, read)
 }
 
+/// Checks a text.
+pub(crate) fn parse_text(origin: &str, text: &str) -> Result<Drill, Problems> {
+    read_document(origin, text, read)
+}
+
 fn read(top: Table<'_>) -> Option<Drill> {
     let title = top.required("title", "say in a few words what happens").and_then(|value| value.string());
     let steps = read_list(&top, "steps", "for example steps = [\"at 10s kill 30% for 20s\"]");

@@ -2,8 +2,9 @@
 
 use std::str::FromStr;
 
+use super::Figures;
 use crate::config::parse_time;
-use crate::simulation::{Summary, percent};
+use crate::simulation::percent;
 
 /// A figure and a limit.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,29 +96,39 @@ impl Figure {
     }
 
     /// Shares from 0 to 1, times in milliseconds.
-    fn of(self, summary: &Summary) -> f64 {
+    fn of(self, figures: &Figures) -> f64 {
         match self {
-            Self::ErrorRate => summary.error_rate,
-            Self::SuccessRate => summary.success_rate,
-            Self::Mean => summary.latency_ms.mean,
-            Self::P50 => summary.latency_ms.p50,
-            Self::P90 => summary.latency_ms.p90,
-            Self::P99 => summary.latency_ms.p99,
-            Self::P999 => summary.latency_ms.p999,
-            Self::Max => summary.latency_ms.max,
-            Self::Recovery => summary.recovery_ms,
-            Self::RetriesPerRequest => summary.retries_per_request,
-            Self::AttemptsPerRequest => summary.attempts_per_request,
-            Self::Ejections => summary.ejections as f64,
-            Self::Requests => summary.requests as f64,
+            Self::ErrorRate => figures.error_rate,
+            Self::SuccessRate => figures.success_rate,
+            Self::Mean => figures.latency_ms.mean,
+            Self::P50 => figures.latency_ms.p50,
+            Self::P90 => figures.latency_ms.p90,
+            Self::P99 => figures.latency_ms.p99,
+            Self::P999 => figures.latency_ms.p999,
+            Self::Max => figures.latency_ms.max,
+            Self::Recovery => figures.recovery_ms,
+            Self::RetriesPerRequest => figures.retries_per_request,
+            Self::AttemptsPerRequest => figures.attempts_per_request,
+            Self::Ejections => figures.ejections as f64,
+            Self::Requests => figures.requests as f64,
         }
+    }
+
+    /// Whether it only ever grows while a drill goes on.
+    fn grows(self) -> bool {
+        matches!(self, Self::Max | Self::Recovery | Self::Ejections | Self::Requests)
+    }
+
+    /// Whether it is of the requests that succeeded, so that there is none before one has.
+    fn is_latency(self) -> bool {
+        matches!(self, Self::Mean | Self::P50 | Self::P90 | Self::P99 | Self::P999 | Self::Max)
     }
 }
 
 impl Expectation {
     /// Whether it is met, and the figure in words.
-    pub(crate) fn judge(&self, summary: &Summary) -> (bool, String) {
-        let figure = self.figure.of(summary);
+    pub(crate) fn judge(&self, figures: &Figures) -> (bool, String) {
+        let figure = self.figure.of(figures);
         let met = match self.comparison {
             Comparison::Less => figure < self.limit,
             Comparison::AtMost => figure <= self.limit,
@@ -132,6 +143,50 @@ impl Expectation {
             Unit::Number => format!("{figure:.4}"),
         };
         (met, told)
+    }
+
+    /// The same while the drill goes on: whether it is met so far, `None` if that cannot be said yet, and the figure in words, if
+    /// there is one.
+    pub(crate) fn judge_so_far(&self, figures: &Figures) -> (Option<bool>, Option<String>) {
+        let is_measured = match figures {
+            Figures { requests: 0, .. } => false,
+            _ if self.figure.is_latency() => figures.success_rate > 0.0,
+            // No request makes do without an attempt, so none has been counted.
+            _ if self.needs_counts() => figures.attempts_per_request > 0.0,
+            _ => true,
+        };
+        if !is_measured {
+            return (None, None);
+        }
+        let (met, told) = self.judge(figures);
+        // What only grows may still reach a limit that it is to reach, and does not fall below one that it has passed.
+        let may_come = self.figure.grows() && matches!(self.comparison, Comparison::More | Comparison::AtLeast);
+        ((met || !may_come).then_some(met), Some(told))
+    }
+
+    /// Whether it is about what `lb` counts itself, rather than about what clients see.
+    pub(crate) fn needs_counts(&self) -> bool {
+        matches!(self.figure, Figure::RetriesPerRequest | Figure::AttemptsPerRequest)
+    }
+
+    /// For people: `error rate below 0.1 %`.
+    pub(crate) fn in_words(&self) -> String {
+        let words: Vec<_> = self.text.split(' ').collect();
+        let [name, _, limit] = words[..] else { return self.text.clone() };
+        let name = match self.figure {
+            Figure::Max => "longest latency".to_owned(),
+            Figure::Mean => "mean latency".to_owned(),
+            _ => name.replace('-', " "),
+        };
+        let comparison = match self.comparison {
+            Comparison::Less => "below",
+            Comparison::AtMost => "at most",
+            Comparison::More => "above",
+            Comparison::AtLeast => "at least",
+        };
+        let unit = limit.find(|letter: char| letter == '%' || letter.is_ascii_alphabetic());
+        let (number, unit) = limit.split_at(unit.unwrap_or(limit.len()));
+        format!("{name} {comparison} {number} {unit}").trim_end().to_owned()
     }
 
     /// As it was written.
@@ -180,6 +235,33 @@ mod tests {
         for good in ["error-rate < 0.1%", "recovery <= 15s", "p99.9 < 200ms", "ejections >= 1", "requests > 100"] {
             assert_eq!(good.parse::<Expectation>().map(|parsed| parsed.text), Ok(good.to_owned()));
         }
+    }
+
+    #[test]
+    fn an_expectation_is_told_in_words() {
+        for (text, expected) in [
+            ("error-rate < 0.1%", "error rate below 0.1 %"),
+            ("p99.9 <= 200ms", "p99.9 at most 200 ms"),
+            ("max > 1s", "longest latency above 1 s"),
+            ("attempts-per-request >= 1.05", "attempts per request at least 1.05"),
+        ] {
+            assert_eq!(text.parse::<Expectation>().expect("it is one").in_words(), expected);
+        }
+    }
+
+    #[test]
+    fn what_may_still_come_is_not_broken_yet_and_what_cannot_get_better_is() {
+        let so_far =
+            |text: &str, figures: &Figures| text.parse::<Expectation>().expect("it is one").judge_so_far(figures);
+        let figures = Figures { requests: 10, ejections: 2, success_rate: 1.0, ..Figures::default() };
+        assert_eq!(so_far("ejections >= 3", &figures), (None, Some("2".to_owned())));
+        assert_eq!(so_far("ejections >= 2", &figures).0, Some(true));
+        assert_eq!(so_far("ejections < 2", &figures).0, Some(false));
+        assert_eq!(so_far("error-rate < 1%", &figures).0, Some(true));
+        assert_eq!(so_far("error-rate < 1%", &Figures::default()), (None, None), "nothing has been measured");
+        let failed = Figures { success_rate: 0.0, error_rate: 1.0, ..figures };
+        assert_eq!(so_far("p99 < 1s", &failed), (None, None), "nothing has succeeded");
+        assert_eq!(so_far("retries-per-request < 1", &failed), (None, None), "nothing has been counted");
     }
 
     #[test]

@@ -43,7 +43,7 @@ pub(crate) struct Failed {
 }
 
 /// Of the requests that succeeded.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Default, Serialize)]
 pub(crate) struct Latencies {
     pub(crate) mean: f64,
     pub(crate) p50: f64,
@@ -103,15 +103,20 @@ fn shares(setup: &lb_sim::Setup, report: &Report) -> (f64, f64) {
     of_due.fold((f64::MAX, 0.0), |(least, most), share| (least.min(share), share.max(most)))
 }
 
-/// A slice counts the requests that ended in it, so this is exact to a tenth of a second.
 fn recovery(setup: &lb_sim::Setup, report: &Report) -> Duration {
+    let has_failures: Vec<_> = report.slices.iter().map(|slice| slice.failed > 0).collect();
+    recovery_in(setup, &has_failures)
+}
+
+/// The same of slices of which is known whether a request that failed ended in them; exact to the length of a slice.
+pub(crate) fn recovery_in(setup: &lb_sim::Setup, has_failures: &[bool]) -> Duration {
     let rates = setup.rates.iter().map(|(from, _)| *from);
     let mut starts: Vec<_> = setup.faults.iter().map(|fault| fault.from).chain(rates).collect();
     starts.sort_unstable();
     starts.dedup();
     let last_failure = |from: Duration, until: Duration| {
-        let slices = (0u32..).zip(&report.slices).map(|(index, slice)| (Slice::LENGTH * index, slice));
-        slices.filter(|(at, slice)| *at + Slice::LENGTH > from && *at < until && slice.failed > 0).last()
+        let slices = (0u32..).zip(has_failures).map(|(index, failed)| (Slice::LENGTH * index, failed));
+        slices.filter(|(at, failed)| *at + Slice::LENGTH > from && *at < until && **failed).last()
     };
     let ends = starts.iter().skip(1).copied().chain([Duration::MAX]);
     let recoveries = starts.iter().zip(ends).filter_map(|(from, until)| {

@@ -1,0 +1,131 @@
+//! What a drill measures: by its own requests what clients see, by `lb`'s counts what became of them inside.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+use lb_proxy::{ClusterHandle, ClusterId, EndpointMetrics, Metrics, RouteMetrics, Tallies};
+use lb_sim::{Setup, Slice};
+
+use crate::drill::Figures;
+use crate::simulation::{Latencies, recovery_in};
+
+/// What `lb` had counted at one moment, of the cluster.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Counts {
+    requests: u64,
+    attempts: u64,
+    retries: u64,
+    ejections: u64,
+    // By endpoint: how many attempts, and how long they took together.
+    times: Vec<(u64, Duration)>,
+}
+
+/// Where `lb` counts.
+pub(super) struct Counter {
+    pub(super) tallies: Option<Arc<Tallies>>,
+    pub(super) cluster: ClusterId,
+    pub(super) handle: Arc<ClusterHandle>,
+    /// Of the routes that lead to the cluster.
+    pub(super) routes: Vec<usize>,
+}
+
+impl Counter {
+    /// `None` once the driver has gone.
+    pub(super) async fn read(&self) -> Option<Counts> {
+        let snapshot = self.handle.snapshot().await?;
+        let metrics = self.tallies.as_ref().map(|tallies| tallies.read()).unwrap_or_default();
+        Some(Counts { ejections: snapshot.endpoints.iter().map(|one| one.ejections).sum(), ..self.of(&metrics) })
+    }
+
+    fn of(&self, metrics: &Metrics) -> Counts {
+        let ended = |route: &RouteMetrics| route.requests.iter().sum::<u64>();
+        let requests = self.routes.iter().filter_map(|index| metrics.routes.get(*index)).map(ended).sum();
+        let Some(cluster) = metrics.clusters.get(self.cluster.0) else { return Counts::default() };
+        let attempts =
+            |one: &EndpointMetrics| one.answered.iter().chain(&one.failed).sum::<u64>() + one.abandoned + one.overtaken;
+        let time = |one: &EndpointMetrics| (one.latency.count(), Duration::from_micros(one.latency.sum_us));
+        Counts {
+            requests,
+            attempts: cluster.endpoints.iter().map(attempts).sum(),
+            retries: cluster.retries,
+            ejections: 0,
+            times: cluster.endpoints.iter().map(time).collect(),
+        }
+    }
+}
+
+/// The figures of one drill.
+pub(super) struct Measured {
+    requests: u64,
+    succeeded: u64,
+    latency_us: Histogram<u64>,
+    // By slice: whether a request that failed ended in it.
+    has_failures: Vec<bool>,
+    before: Counts,
+    pub(super) now: Counts,
+}
+
+impl Measured {
+    /// From these counts on.
+    pub(super) fn new(before: Counts) -> Self {
+        let longest = 3600 * 1_000_000;
+        let latency_us =
+            Histogram::new_with_bounds(1, longest, 3).expect("the bounds are in order, three digits allowed");
+        let now = before.clone();
+        Self { requests: 0, succeeded: 0, latency_us, has_failures: Vec::new(), before, now }
+    }
+
+    /// A request ended so long after the beginning, and had taken so long.
+    pub(super) fn note(&mut self, at: Duration, took: Duration, succeeded: bool) {
+        self.requests += 1;
+        if succeeded {
+            self.succeeded += 1;
+            self.latency_us.saturating_record(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+            return;
+        }
+        let slice = usize::try_from(at.as_nanos() / Slice::LENGTH.as_nanos()).unwrap_or(usize::MAX);
+        if slice >= self.has_failures.len() {
+            self.has_failures.resize(slice + 1, false);
+        }
+        self.has_failures[slice] = true;
+    }
+
+    /// How many requests have ended.
+    pub(super) fn requests(&self) -> u64 {
+        self.requests
+    }
+
+    /// How long the endpoint's attempts took in the mean since the drill began, or since `lb` started; `None`: there was none.
+    pub(super) fn usual_time_of(&self, endpoint: usize) -> Option<Duration> {
+        let (count, time) = self.now.times.get(endpoint).copied()?;
+        let (count_before, time_before) = self.before.times.get(endpoint).copied().unwrap_or_default();
+        let mean = |count: u64, time: Duration| (count > 0).then(|| time.div_f64(count as f64));
+        mean(count.saturating_sub(count_before), time.saturating_sub(time_before)).or_else(|| mean(count, time))
+    }
+
+    /// All of them, in a drill like that simulation.
+    pub(super) fn figures(&self, setup: &Setup) -> Figures {
+        let part = |count: u64, of: u64| if of == 0 { 0.0 } else { count as f64 / of as f64 };
+        let ms = |quantile| self.latency_us.value_at_quantile(quantile) as f64 / 1000.0;
+        let since = |of: fn(&Counts) -> u64| of(&self.now).saturating_sub(of(&self.before));
+        let counted = since(|counts| counts.requests);
+        Figures {
+            requests: self.requests,
+            success_rate: part(self.succeeded, self.requests),
+            error_rate: part(self.requests - self.succeeded, self.requests),
+            latency_ms: Latencies {
+                mean: self.latency_us.mean() / 1000.0,
+                p50: ms(0.5),
+                p90: ms(0.9),
+                p99: ms(0.99),
+                p999: ms(0.999),
+                max: ms(1.0),
+            },
+            attempts_per_request: part(since(|counts| counts.attempts), counted),
+            retries_per_request: part(since(|counts| counts.retries), counted),
+            ejections: since(|counts| counts.ejections),
+            recovery_ms: recovery_in(setup, &self.has_failures).as_secs_f64() * 1000.0,
+        }
+    }
+}
