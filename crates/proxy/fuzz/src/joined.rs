@@ -120,7 +120,16 @@ pub(crate) async fn join(client_says: &[u8], answer: Answer<'_>) -> (Vec<u8>, Ve
     let target = Target::Cluster { cluster: ClusterId(0), pin: None, trace: true };
     let routes = Routes::new(vec![Route { host: None, path: "/".to_owned(), target }]);
     let audience = Arc::new(Audience::nobody());
-    let shared = Arc::new(Shared { limits: LIMITS, routes, clusters: vec![handle], clock, audience, faults: Arc::default(), trace_token: None, marking: Marking::default() });
+    let shared = Arc::new(Shared {
+        limits: LIMITS,
+        routes,
+        clusters: vec![handle],
+        clock,
+        audience,
+        faults: Arc::default(),
+        trace_token: None,
+        marking: Marking::default(),
+    });
     let (proxy, guests) = (Rc::new(Proxy::new(shared, &pipes, None)), Guests::new(Arc::new(Crowd::new(&LIMITS)), None));
     let client_ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let guest = guests.enter(client_ip).expect("there is room");
