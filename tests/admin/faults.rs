@@ -83,7 +83,7 @@ fn a_delay_at_an_endpoint_is_waited_for_and_within_its_bounds() {
         let attempt = &trace.attempts[0];
         assert_eq!((attempt.fault.is_some(), attempt.status), (attempt.endpoint == "e1", Some(200)));
         // How much longer it takes depends on how busy the machine is; not so how long at least.
-        assert_eq!(attempt.us >= 150_000, attempt.endpoint == "e1", "{attempt:?}");
+        assert!(attempt.us >= 150_000 || attempt.endpoint == "e2", "{attempt:?}");
     }
     assert_eq!(world.endpoints.each_ref().map(Endpoint::count), [5, 5]);
 }
