@@ -60,9 +60,13 @@ fn what_is_played_at_an_endpoint_is_blamed_on_it_tried_again_and_told() {
         // It counts as the endpoint's, which is ejected for it like for any other.
         let event = world.api.event("it is ejected", |what| matches!(what, What::Belief { to: Belief::Ejected, .. }));
         assert_eq!(event.says, format!("e1 ejected: 3 requests failed within 10s, the last one {says}"));
-        wait_until("it is counted", || world.lb.endpoint("e1").failures == 3);
-        let told = world.api.ask::<Faults>(FAULTS_PATH).faults;
-        assert_eq!((told.len(), told[0].played), (1, 3));
+        // Workers hear of the ejection on their own time, but it was its turn five times at most.
+        let mut played = 0;
+        wait_until("each is counted once", || {
+            played = world.api.ask::<Faults>(FAULTS_PATH).faults[0].played;
+            world.lb.endpoint("e1").failures == played
+        });
+        assert!((3..=5).contains(&played), "{played}");
     }
 }
 
@@ -83,7 +87,7 @@ fn a_delay_at_an_endpoint_is_waited_for_and_within_its_bounds() {
         let attempt = &trace.attempts[0];
         assert_eq!((attempt.fault.is_some(), attempt.status), (attempt.endpoint == "e1", Some(200)));
         // How much longer it takes depends on how busy the machine is; not so how long at least.
-        assert_eq!(attempt.us >= 150_000, attempt.endpoint == "e1", "{attempt:?}");
+        assert!(attempt.us >= 150_000 || attempt.endpoint == "e2", "{attempt:?}");
     }
     assert_eq!(world.endpoints.each_ref().map(Endpoint::count), [5, 5]);
 }

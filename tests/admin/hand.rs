@@ -150,16 +150,16 @@ fn before_a_drain_one_is_told_that_the_others_would_share_its_load() {
     );
     world.load(200);
     let mut told = world.api.ask::<WhatIf>(path);
-    wait_until("a step with requests has ended", || {
+    // A step may end in the middle of the load; with the next one all of it is there.
+    wait_until("each has had a quarter", || {
         told = world.api.ask(path);
-        told.rate > 0.0
+        told.endpoints.iter().all(|one| (one.share_now - 0.25).abs() < 0.01)
     });
     let sum: f64 = told.endpoints.iter().map(|endpoint| endpoint.share_then).sum();
     assert!((sum - 1.0).abs() < 1e-9, "{told:?}");
     for one in &told.endpoints {
         let then = if one.endpoint == "e2" { 0.0 } else { 1.0 / 3.0 };
         assert!((one.share_then - then).abs() < 0.01, "{told:?}");
-        assert!((one.share_now - 0.25).abs() < 0.05, "{told:?}");
         assert!((one.rate_then - told.rate * then).abs() < told.rate * 0.01, "{told:?}");
     }
     // Nothing has come of asking.

@@ -103,11 +103,16 @@ fn the_request_that_was_the_trial_is_told_as_one() {
     assert_eq!(get(lb.address(), "/").text(), "well");
     api.event("it is on trial", |what| matches!(what, What::Belief { to: Belief::Trial, .. }));
     alive.store(true, Ordering::Relaxed);
-    let text = get(lb.address(), "/").text().to_owned();
-    let trace = api.traces_once(1, "outcome=ok&limit=1").traces.remove(0);
-    let trial = trace.attempts.iter().find(|attempt| attempt.turn == "trial");
-    assert_eq!(text == "alive", trial.is_some(), "{trace:?}");
-    let trial = trial.expect("whoever is on trial is asked first");
+    get(lb.address(), "/again");
+    let mut found = None;
+    wait_until("it is traced", || {
+        found = api.traces("").traces.into_iter().find(|trace| trace.target == "/again");
+        found.is_some()
+    });
+    let trace = found.expect("it was waited for");
+    // Whoever is on trial is asked first.
+    let trial = &trace.attempts[0];
+    assert_eq!((trial.turn.as_str(), trial.blamed), ("trial", false), "{trace:?}");
     assert_eq!((trial.endpoint.as_str(), trial.status), ("e1", Some(200)));
 }
 

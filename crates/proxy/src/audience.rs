@@ -94,7 +94,8 @@ impl Audience {
         }
     }
 
-    fn take_next(&self) -> bool {
+    /// Whether this one is one of the next that were asked for.
+    pub(crate) fn take_next(&self) -> bool {
         let one_less = |next: u32| next.checked_sub(1);
         self.asked_for() > 0 && self.next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok()
     }
@@ -128,7 +129,8 @@ impl Ration {
         }
         Wanted {
             sampled: audience.sample > 0 && u64::from(fastrand::u32(..)) < audience.sample,
-            asked: audience.take_next(),
+            // Found out when it is known that a cluster is to answer: files and the admin API are no decisions.
+            asked: false,
             watched: audience.watchers.load(Ordering::Relaxed) > 0 && self.watched.take(now),
             logged: audience.logs,
             troubled: false,

@@ -131,6 +131,10 @@ impl<D: Dial> Proxy<D> {
         }
         let route = self.shared.routes.find(place.host, place.path);
         telling.route = route.map(|(index, _)| *index);
+        if let Some(Target::Cluster { cluster, .. }) = route.map(|(_, route)| &route.target) {
+            telling.cluster = Some(*cluster);
+            telling.wanted.asked = self.shared.audience.take_next();
+        }
         if let Some(index) = telling.route
             && let Some(played) = self.shared.faults.draw(FaultPlace::Route(index), || telling.began)
         {
@@ -154,7 +158,6 @@ impl<D: Dial> Proxy<D> {
                 }
             },
             Some(Target::Cluster { cluster, pin, trace }) => {
-                telling.cluster = Some(*cluster);
                 let id = *cluster;
                 let (endpoints, cluster) = (&self.endpoints[cluster.0], &self.shared.clusters[cluster.0]);
                 let asked = Asked {

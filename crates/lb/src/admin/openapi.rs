@@ -64,5 +64,51 @@ fn description() -> Value {
         { "title": "draining", "required": ["draining"], "properties": { "draining": { "type": "boolean" } } },
         { "title": "weight", "required": ["weight"], "properties": { "weight": { "type": "integer" } } },
     ]);
+    told["components"]["securitySchemes"]["token"] =
+        json!({ "type": "http", "scheme": "bearer", "description": "Where the configuration has a token." });
+    // Either there is no token, or it is asked for everywhere.
+    told["security"] = json!([{}, { "token": [] }]);
+    add_refusals(&mut told["paths"]);
     told
+}
+
+/// What each operation may come to before it is looked at.
+fn add_refusals(paths: &mut Value) {
+    let operations = paths.as_object_mut().into_iter().flatten();
+    let operations = operations.flat_map(|(_, path)| path.as_object_mut().into_iter().flatten());
+    for (_, operation) in operations {
+        for (status, description) in [
+            ("401", "The token is missing, or is another one"),
+            ("403", "The request is another site's, or what it asks for is not allowed here"),
+            ("503", "lb is stopping"),
+        ] {
+            let schema = json!({ "$ref": "#/components/schemas/Problem" });
+            operation["responses"][status] =
+                json!({ "description": description, "content": { "application/json": { "schema": schema } } });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operation_says_how_it_may_be_refused_and_every_reference_leads_somewhere() {
+        let told = description();
+        let paths = told["paths"].as_object().expect("paths");
+        let operations: Vec<_> =
+            paths.values().flat_map(|path| path.as_object().expect("operations").values()).collect();
+        assert_eq!(operations.len(), 11);
+        for operation in operations {
+            for status in ["401", "403", "503"] {
+                assert!(operation["responses"][status]["content"]["application/json"].is_object(), "{operation}");
+            }
+        }
+        let text = told.to_string();
+        for reference in text.split("\"$ref\":\"#/components/schemas/").skip(1) {
+            let name = reference.split('"').next().expect("a name");
+            assert!(told["components"]["schemas"][name].is_object(), "{name}");
+        }
+    }
 }
