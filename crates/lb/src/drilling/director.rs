@@ -14,7 +14,7 @@ use tokio::time::sleep;
 use super::asker::Asker;
 use super::measured::{Counter, Measured};
 use super::pace::Pace;
-use super::plan::{ALL, Action, How, Plan};
+use super::plan::{ALL, Action, How, Plan, Step};
 use super::show::{End, Show};
 use super::{Aim, Order, Surroundings};
 use crate::admin::NewFault;
@@ -132,7 +132,12 @@ impl Director {
         let mut tick = TICK;
         loop {
             let now = show.elapsed();
-            while show.plan.steps.get(show.done).is_some_and(|step| step.at <= now) {
+            let is_due = |step: &Step| step.at <= now;
+            if now >= tick || show.plan.steps.get(show.done).is_some_and(is_due) {
+                let Some(counts) = counter.read().await else { return (End::Stopped, None) };
+                show.measured.now = counts;
+            }
+            while show.plan.steps.get(show.done).is_some_and(is_due) {
                 if let Err(why) = self.step(show, &mut pace).await {
                     return (End::Broken(why), None);
                 }
@@ -153,8 +158,6 @@ impl Director {
                 });
             }
             if now >= tick {
-                let Some(counts) = counter.read().await else { return (End::Stopped, None) };
-                show.measured.now = counts;
                 self.tell(show.told());
                 tick = now + TICK;
             }
