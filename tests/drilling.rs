@@ -141,7 +141,8 @@ fn a_drill_fails_if_one_thing_that_is_expected_does_not_hold() {
         ("p99 below 5 s", None),
     ];
     assert_eq!(expectations(&run), broken, "{run:#?}");
-    assert_eq!(run.expectations[0].measured, "100 %");
+    let measured = &run.expectations[0].measured;
+    assert!(measured.starts_with("100 % (") && measured.ends_with(" answered 500)"), "{measured}");
     assert_eq!((faults(&lb), one.count() + other.count()), (0, 0), "lb has answered in the endpoints' places");
     assert_eq!(get(lb.address(), "/").status, 200, "and does so no more");
 }
@@ -181,6 +182,12 @@ fn what_cannot_be_run_is_refused_with_the_reason_and_nothing_begins() {
     ] {
         let (status, error, _) = refused(&begin(&lb, &drill(&[step], &["requests > 1"], "1s")));
         assert!(status == 400 && error.contains(reason), "{step}: {error}");
+    }
+    // The description knows of all these answers.
+    let described: Value = said(&get(lb.address(), "/lb/v1/openapi.json"));
+    for (method, statuses) in [("post", &["201", "400", "403", "404", "409"][..]), ("delete", &["200", "404"])] {
+        let answers = &described["paths"][DRILLS_PATH][method]["responses"];
+        assert!(statuses.iter().all(|status| answers[status].is_object()), "{method}: {answers}");
     }
     let told: Drills = said(&get(lb.address(), DRILLS_PATH));
     assert!(told.allowed && told.run.is_none() && told.shipped.len() == 7, "{told:?}");
