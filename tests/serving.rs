@@ -1,5 +1,7 @@
 //! Files: from a folder and from inside the binary, and nothing beside them.
 
+use std::path::PathBuf;
+
 use crate::support::{Client, Lb, config, get};
 
 fn lb_with_folder() -> (tempfile::TempDir, Lb) {
