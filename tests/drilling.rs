@@ -148,6 +148,49 @@ fn a_drill_fails_if_one_thing_that_is_expected_does_not_hold() {
 }
 
 #[test]
+fn what_is_still_not_answered_well_after_the_end_has_failed() {
+    let (one, other) = (Endpoint::saying("one"), Endpoint::saying("other"));
+    let lb = drilled(&[&one, &other], "timeouts = { response = \"60s\" }");
+    assert_eq!(begin(&lb, &drill(&["at 0s hang all"], &["error-rate < 1%"], "500ms")).status, 201);
+    let run = ended(&lb);
+    assert_eq!((run.state.as_str(), run.elapsed_ms), ("failed", 500), "{run:#?}");
+    let measured = &run.expectations[0].measured;
+    assert!(measured.starts_with("100 % (") && measured.ends_with(" not answered in time)"), "{measured}");
+    assert_eq!(faults(&lb), 0);
+}
+
+#[test]
+fn an_endpoint_that_is_out_as_a_drill_begins_is_named() {
+    let (one, other) = (Endpoint::saying("one"), Endpoint::saying("other"));
+    let lb = drilled(&[&one, &other], "");
+    let kill = drill(&["at 0s kill e1"], &["ejections >= 1"], "500ms");
+    assert_eq!(begin(&lb, &kill).status, 201);
+    assert_eq!(ended(&lb).state, "passed");
+    // It stays out for its time, so the same does not happen to it again.
+    assert_eq!(begin(&lb, &kill).status, 201);
+    let run = ended(&lb);
+    let says = &run.steps[0].says;
+    assert!(says.starts_with("not up as it begins: e1 (3 requests failed within 10s") && run.steps[0].done, "{run:#?}");
+    assert_eq!((run.state.as_str(), run.steps.len()), ("failed", 2));
+}
+
+#[test]
+fn a_route_with_a_host_is_asked_under_its_name() {
+    let endpoint = Endpoint::saying("one");
+    let lb = Lb::with_config(&format!(
+        "workers = 2\n[[listeners]]\nbind = \"127.0.0.1:0\"\n[[routes]]\npath = \"/lb\"\nadmin = true\n\
+         [[routes]]\nhost = \"shop.example\"\npath = \"/cart\"\ncluster = \"web\"\n\
+         [clusters.web]\nendpoints = [{{ name = \"e1\", address = \"{}\" }}]\n\
+         [admin]\nbind = \"127.0.0.1:0\"\nchanges-without-token = true\ndrills = true\n",
+        endpoint.address()
+    ));
+    assert_eq!(begin(&lb, &drill(&["at 0s rate 100"], &["success-rate >= 100%"], "500ms")).status, 201);
+    assert_eq!(ended(&lb).state, "passed", "{:#?}", latest(&lb));
+    let asked = endpoint.requests().remove(0);
+    assert_eq!((asked.line.as_str(), asked.headers["user-agent"].as_str()), ("GET /cart HTTP/1.1", "lb-drill"));
+}
+
+#[test]
 fn where_drills_are_not_allowed_they_are_refused_with_what_to_do() {
     let endpoint = Endpoint::saying("one");
     let admin = "[admin]\nbind = \"127.0.0.1:0\"\nchanges-without-token = true\nfaults = true\n";

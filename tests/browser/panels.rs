@@ -203,6 +203,13 @@ fn where_no_faults_are_allowed_the_reason_stands_beside_the_controls() {
         page.run("document.getElementById('drills').scrollIntoView()").await;
         wait_for(page, "drills are said to be closed, too", "!document.getElementById('drills-why-not').hidden").await;
         assert_eq!(page.run("return document.getElementById('drills-run').disabled").await, true);
+        let reason = "document.getElementById('drills-why-not').innerText";
+        wait_for(
+            page,
+            "it is said which key allows them",
+            &format!("{reason}.includes('Set drills = true in [admin]')"),
+        )
+        .await;
     });
 }
 

@@ -102,3 +102,18 @@ fn reachable(listener: SocketAddr) -> SocketAddr {
     };
     SocketAddr::new(ip, listener.port())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listener_on_all_addresses_is_reached_by_loopback() {
+        for (listener, expected) in
+            [("0.0.0.0:80", "127.0.0.1:80"), ("[::]:80", "[::1]:80"), ("192.0.2.1:80", "192.0.2.1:80")]
+        {
+            let reached = reachable(listener.parse().expect("an address"));
+            assert_eq!(reached.to_string(), expected);
+        }
+    }
+}

@@ -73,13 +73,22 @@ impl Director {
         }
     }
 
-    async fn perform(&mut self, plan: Plan, begun: oneshot::Sender<Result<DrillRun, String>>, listener: SocketAddr) {
+    async fn perform(
+        &mut self,
+        mut plan: Plan,
+        begun: oneshot::Sender<Result<DrillRun, String>>,
+        listener: SocketAddr,
+    ) {
         // Without an aim there is no plan.
         let Some(aim) = self.around.aim.clone() else { return };
         let counter = self.counter(&aim);
         // Without counts, whoever ordered it hears that lb is stopping.
         let Some(before) = counter.read().await else { return };
         let asker = Asker::new(listener, &aim, plan.patience);
+        if let Some(says) = counter.who_is_out().await {
+            // What is not up meets little of what is done to it.
+            plan.steps.insert(0, Step { at: Duration::ZERO, says, action: Action::Note });
+        }
         let mut show = Show::new(plan, Measured::new(before), self.around.clock);
         self.around.watch.happened(What::Drill { name: show.plan.name.clone(), state: "began".to_owned() }).await;
         tracing::warn!("drill {:?} began", show.plan.name);

@@ -5,12 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
+use lb_balance::Belief;
 use lb_proxy::{ClusterHandle, ClusterId, EndpointMetrics, Metrics, RouteMetrics, Tallies};
 use lb_sim::{Setup, Slice};
 
 use super::asker::Came;
 use crate::drill::Figures;
 use crate::simulation::{Latencies, recovery_in};
+
+/// More endpoints are not told by name.
+const MOST_NAMED: usize = 4;
 
 /// What `lb` had counted at one moment, of the cluster.
 #[derive(Debug, Clone, Default)]
@@ -38,6 +42,18 @@ impl Counter {
         let snapshot = self.handle.snapshot().await?;
         let metrics = self.tallies.as_ref().map(|tallies| tallies.read()).unwrap_or_default();
         Some(Counts { ejections: snapshot.endpoints.iter().map(|one| one.ejections).sum(), ..self.of(&metrics) })
+    }
+
+    /// Which endpoints are not up, and why, in words; `None`: all are.
+    pub(super) async fn who_is_out(&self) -> Option<String> {
+        let snapshot = self.handle.snapshot().await?;
+        let endpoints = self.handle.config().endpoints.iter().zip(&snapshot.endpoints);
+        let out = endpoints.filter(|(_, endpoint)| endpoint.belief != Belief::Up);
+        let out: Vec<_> = out.map(|(config, endpoint)| format!("{} ({})", config.name(), endpoint.reason)).collect();
+        let more = out.len().saturating_sub(MOST_NAMED);
+        let named = out[..out.len() - more].join(", ");
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        (!out.is_empty()).then(|| format!("not up as it begins: {named}{more}"))
     }
 
     fn of(&self, metrics: &Metrics) -> Counts {
