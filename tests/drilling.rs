@@ -123,6 +123,7 @@ fn a_drill_passes_if_all_that_is_expected_holds() {
     let position =
         |says: &str| happened.iter().position(|told| *told == says).unwrap_or_else(|| panic!("{happened:#?}"));
     assert!(position("drill \"so\" began") < position("drill \"so\" passed"));
+    position("fault over: e1: 100 % of the attempts end in a broken connection");
 }
 
 #[test]

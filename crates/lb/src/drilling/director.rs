@@ -98,7 +98,7 @@ impl Director {
         let mut requests = JoinSet::new();
         let (end, waiting) = self.play(&mut show, &asker, &counter, &mut requests).await;
         for fault in std::mem::take(&mut show.faults) {
-            self.around.stage.end(fault).await;
+            self.around.stage.end(fault, end == End::Over).await;
         }
         let (end, waiting) = match end {
             End::Over => self.wait_for_the_last(&mut show, &mut requests).await,
