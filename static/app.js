@@ -16,7 +16,7 @@ import { createNumbers } from "./numbers.js";
 import { createPaint } from "./paint.js";
 import { NO_PANELS, createPanels } from "./panels.js";
 import { createRequests } from "./requests.js";
-import { NOTHING, beliefSaid, connectionLost, eventSaid, probeSaid, statusSaid } from "./said.js";
+import { NOTHING, connectionLost, eventSaid, probeSaid, statusSaid } from "./said.js";
 import { createServers } from "./servers.js";
 import { createStore } from "./store.js";
 import { createStory } from "./story.js";
@@ -83,10 +83,6 @@ const stream = listen({
     if (event.kind === "belief") lookAgain(event);
   },
   drill: panels.drill,
-  belief(change) {
-    store.tell(beliefSaid, change);
-    lookAgain(change);
-  },
   probe: (change) => store.tell(probeSaid, change),
   tick(tick) {
     store.tell(tickSaid, tick);

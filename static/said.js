@@ -47,12 +47,6 @@ export function eventSaid(state, event) {
   return ANNOUNCED.has(event.kind) ? withNews(told, event.says) : told;
 }
 
-/** A change of belief as an lb without numbered events tells it. @param {State} state @param {BeliefChange} change */
-export function beliefSaid(state, change) {
-  const says = changeInWords(change) + (change.reason ? `: ${change.reason}` : "");
-  return eventSaid(state, { ...change, id: null, says, kind: "belief" });
-}
-
 function beliefTaken(state, { cluster, endpoint, to, reason, until_ms, at_ms }) {
   const told = withNews(state, changeInWords({ endpoint, to }) + (reason ? `: ${reason}` : ""));
   const known = state.status?.clusters.find(({ name }) => name === cluster)?.endpoints.find(({ name }) => name === endpoint);

@@ -1,5 +1,5 @@
 // The shapes that the modules hand each other, for editors and readers; nothing at run time loads this file.
-// Status, Probe, BeliefChange and ProbeChange are the JSON of crates/common/src/api.rs; all else that lb tells, of the files in
+// Status, Probe and ProbeChange are the JSON of crates/common/src/api.rs; all else that lb tells, of the files in
 // crates/common/src/api/.
 
 /**
@@ -11,15 +11,13 @@
  *   latency_us: number | null }} Endpoint
  * @typedef {"up" | "ejected" | "trial" | "down" | "draining"} Belief
  * @typedef {{ at_ms: number, ok: boolean, status: number | null, says: string }} Probe
- * @typedef {{ at_ms: number, cluster: string, endpoint: string, from: Belief, to: Belief, reason: string,
- *   until_ms: number | null }} BeliefChange
  * @typedef {{ cluster: string, endpoint: string, probe: Probe }} ProbeChange
  */
 
 /**
- * What happened, as `event` tells it; `id` is null if an lb without numbered events told it. `era` is when that lb started: its
+ * What happened, as `event` tells it; `era` is when that lb started: its
  * numbers begin anew with each process.
- * @typedef {{ id: number | null, at_ms: number, says: string, kind: string, era?: number, [more: string]: any }} Event
+ * @typedef {{ id: number, at_ms: number, says: string, kind: string, era?: number, [more: string]: any }} Event
  * @typedef {{ events: Event[] }} Timeline
  */
 

@@ -18,7 +18,7 @@ export const beliefName = (belief) => BELIEFS[belief]?.name ?? belief;
 /** @param {string} belief */
 export const beliefState = (belief) => STATES[belief] ?? "unknown";
 
-/** @param {BeliefChange} change */
+/** @param {{ endpoint: string, to: string }} change */
 export const changeInWords = (change) => `${change.endpoint} ${BELIEFS[change.to]?.became ?? change.to}`;
 
 /** Milliseconds with their unit: `0.9 ms`, `12 ms`. @param {number} ms */

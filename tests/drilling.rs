@@ -123,6 +123,7 @@ fn a_drill_passes_if_all_that_is_expected_holds() {
     let position =
         |says: &str| happened.iter().position(|told| *told == says).unwrap_or_else(|| panic!("{happened:#?}"));
     assert!(position("drill \"so\" began") < position("drill \"so\" passed"));
+    position("fault over: e1: 100 % of the attempts end in a broken connection");
 }
 
 #[test]
@@ -141,9 +142,53 @@ fn a_drill_fails_if_one_thing_that_is_expected_does_not_hold() {
         ("p99 below 5 s", None),
     ];
     assert_eq!(expectations(&run), broken, "{run:#?}");
-    assert_eq!(run.expectations[0].measured, "100 %");
+    let measured = &run.expectations[0].measured;
+    assert!(measured.starts_with("100 % (") && measured.ends_with(" answered 500)"), "{measured}");
     assert_eq!((faults(&lb), one.count() + other.count()), (0, 0), "lb has answered in the endpoints' places");
     assert_eq!(get(lb.address(), "/").status, 200, "and does so no more");
+}
+
+#[test]
+fn what_is_still_not_answered_well_after_the_end_has_failed() {
+    let (one, other) = (Endpoint::saying("one"), Endpoint::saying("other"));
+    let lb = drilled(&[&one, &other], "timeouts = { response = \"60s\" }");
+    assert_eq!(begin(&lb, &drill(&["at 0s hang all"], &["error-rate < 1%"], "500ms")).status, 201);
+    let run = ended(&lb);
+    assert_eq!((run.state.as_str(), run.elapsed_ms), ("failed", 500), "{run:#?}");
+    let measured = &run.expectations[0].measured;
+    assert!(measured.starts_with("100 % (") && measured.ends_with(" not answered in time)"), "{measured}");
+    assert_eq!(faults(&lb), 0);
+}
+
+#[test]
+fn an_endpoint_that_is_out_as_a_drill_begins_is_named() {
+    let (one, other) = (Endpoint::saying("one"), Endpoint::saying("other"));
+    let lb = drilled(&[&one, &other], "");
+    let kill = drill(&["at 0s kill e1"], &["ejections >= 1"], "500ms");
+    assert_eq!(begin(&lb, &kill).status, 201);
+    assert_eq!(ended(&lb).state, "passed");
+    // It stays out for its time, so the same does not happen to it again.
+    assert_eq!(begin(&lb, &kill).status, 201);
+    let run = ended(&lb);
+    let says = &run.steps[0].says;
+    assert!(says.starts_with("not up as it begins: e1 (3 requests failed within 10s") && run.steps[0].done, "{run:#?}");
+    assert_eq!((run.state.as_str(), run.steps.len()), ("failed", 2));
+}
+
+#[test]
+fn a_route_with_a_host_is_asked_under_its_name() {
+    let endpoint = Endpoint::saying("one");
+    let lb = Lb::with_config(&format!(
+        "workers = 2\n[[listeners]]\nbind = \"127.0.0.1:0\"\n[[routes]]\npath = \"/lb\"\nadmin = true\n\
+         [[routes]]\nhost = \"shop.example\"\npath = \"/cart\"\ncluster = \"web\"\n\
+         [clusters.web]\nendpoints = [{{ name = \"e1\", address = \"{}\" }}]\n\
+         [admin]\nbind = \"127.0.0.1:0\"\nchanges-without-token = true\ndrills = true\n",
+        endpoint.address()
+    ));
+    assert_eq!(begin(&lb, &drill(&["at 0s rate 100"], &["success-rate >= 100%"], "500ms")).status, 201);
+    assert_eq!(ended(&lb).state, "passed", "{:#?}", latest(&lb));
+    let asked = endpoint.requests().remove(0);
+    assert_eq!((asked.line.as_str(), asked.headers["user-agent"].as_str()), ("GET /cart HTTP/1.1", "lb-drill"));
 }
 
 #[test]
@@ -181,6 +226,12 @@ fn what_cannot_be_run_is_refused_with_the_reason_and_nothing_begins() {
     ] {
         let (status, error, _) = refused(&begin(&lb, &drill(&[step], &["requests > 1"], "1s")));
         assert!(status == 400 && error.contains(reason), "{step}: {error}");
+    }
+    // The description knows of all these answers.
+    let described: Value = said(&get(lb.address(), "/lb/v1/openapi.json"));
+    for (method, statuses) in [("post", &["201", "400", "403", "404", "409"][..]), ("delete", &["200", "404"])] {
+        let answers = &described["paths"][DRILLS_PATH][method]["responses"];
+        assert!(statuses.iter().all(|status| answers[status].is_object()), "{method}: {answers}");
     }
     let told: Drills = said(&get(lb.address(), DRILLS_PATH));
     assert!(told.allowed && told.run.is_none() && told.shipped.len() == 7, "{told:?}");

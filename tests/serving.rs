@@ -1,5 +1,7 @@
 //! Files: from a folder and from inside the binary, and nothing beside them.
 
+use std::path::PathBuf;
+
 use crate::support::{Client, Lb, config, get};
 
 fn lb_with_folder() -> (tempfile::TempDir, Lb) {
@@ -78,10 +80,18 @@ fn the_page_is_inside_the_binary() {
     assert_eq!((page.status, page.header("content-type")), (200, Some("text/html")));
     assert!(page.text().contains("Send Single Request"));
     let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../../static");
-    for entry in std::fs::read_dir(shipped).expect("the page's folder") {
-        let name = entry.expect("an entry").file_name().into_string().expect("a plain name");
-        let expected = if name == "tailwind.css" { 404 } else { 200 };
-        assert_eq!(client.get(&format!("/{name}")).status, expected, "{name}");
+    let mut folders = vec![PathBuf::from(shipped)];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a folder of the page") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let name = path.strip_prefix(shipped).expect("it is below").to_str().expect("a plain name");
+            let expected = if name == "tailwind.css" { 404 } else { 200 };
+            assert_eq!(client.get(&format!("/{name}")).status, expected, "{name}");
+        }
     }
     let tag = page.header("etag").expect("it has a tag").to_owned();
     assert_eq!(client.get_with("/", &format!("If-None-Match: {tag}\r\n")).status, 304);

@@ -54,9 +54,8 @@ export function withEvents(time, said) {
   const fresh = said.filter((event) => !time.events.some((known) => isSame(known, event, time.era)));
   if (fresh.length === 0) return time;
   const stamped = fresh.map((event) => ({ ...event, era: time.era }));
-  const replaced = time.events.filter((known) => known.id !== null || !stamped.some((event) => isSameBelief(known, event)));
-  const events = [...replaced, ...stamped].sort((a, b) => a.at_ms - b.at_ms || (a.id ?? 0) - (b.id ?? 0)).slice(-EVENTS_KEPT);
-  return { ...time, events, lastId: Math.max(time.lastId, ...fresh.map(({ id }) => id ?? 0)) };
+  const events = [...time.events, ...stamped].sort((a, b) => a.at_ms - b.at_ms || a.id - b.id).slice(-EVENTS_KEPT);
+  return { ...time, events, lastId: Math.max(time.lastId, ...fresh.map(({ id }) => id)) };
 }
 
 /** @param {State} state @param {Timeline} timeline what happened before the page listened: told on it, not announced */
@@ -65,15 +64,7 @@ export function timelineSaid(state, { events }) {
   return time === state.time ? state : { ...state, time };
 }
 
-function isSame(known, event, era) {
-  if (event.id === null) return isSameBelief(known, event);
-  return known.id === event.id && known.era === era;
-}
-
-function isSameBelief(a, b) {
-  return a.kind === "belief" && b.kind === "belief" && a.at_ms === b.at_ms
-    && a.endpoint === b.endpoint && a.cluster === b.cluster && a.to === b.to;
-}
+const isSame = (known, event, era) => known.id === event.id && known.era === era;
 
 function withLayout({ time, status }) {
   const layout = status ? layoutOf(time.layout, serversOf(status)) : time.layout;

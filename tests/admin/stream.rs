@@ -1,6 +1,6 @@
 //! The status, and the stream that begins with it.
 
-use lb_common::api::{Belief, BeliefChange, STATUS_PATH, Status};
+use lb_common::api::{Belief, Event, STATUS_PATH, Status, What};
 
 use super::api::{Api, own_address};
 use crate::support::{Client, Endpoint, Lb, config, get};
@@ -34,10 +34,17 @@ fn the_stream_begins_with_a_status_and_tells_each_change_as_it_happens() {
     let status: Status = stream.next_of("status");
     assert_eq!(status.clusters[0].endpoints.len(), 2);
     assert_eq!(get(lb.address(), "/").text(), "well");
-    let changes: Vec<BeliefChange> = (0..2).map(|_| stream.next_of("belief")).collect();
-    let told: Vec<_> = changes.iter().map(|change| (change.endpoint.as_str(), change.from, change.to)).collect();
-    assert_eq!(told, [("e1", Belief::Up, Belief::Ejected), ("e1", Belief::Ejected, Belief::Trial)]);
-    assert_eq!(changes[0].reason, "1 request failed within 10s, the last one answered 503");
+    let mut changes =
+        std::iter::repeat_with(|| stream.next_of::<Event>("event")).filter_map(|event| match event.what {
+            What::Belief { endpoint, from, to, reason, .. } => Some((endpoint, from, to, reason)),
+            _ => None,
+        });
+    let (endpoint, from, to, reason) = changes.next().expect("the stream goes on");
+    assert_eq!((endpoint.as_str(), from, to), ("e1", Belief::Up, Belief::Ejected));
+    assert_eq!(reason, "1 request failed within 10s, the last one answered 503");
+    let (_, from, to, _) = changes.next().expect("the stream goes on");
+    assert_eq!((from, to), (Belief::Ejected, Belief::Trial));
+    drop(changes);
     let _later: Status = stream.next_of("status");
 }
 

@@ -74,25 +74,42 @@ impl Drop for Chromium {
     }
 }
 
+/// A port that is free for one family of addresses may be taken for the other, and chromedriver gives up then.
+const STARTS: usize = 10;
+
 impl Chromedriver {
     fn start() -> Self {
+        let mut said = String::new();
+        for _ in 0..STARTS {
+            match Self::try_to_start() {
+                Ok(chromedriver) => return chromedriver,
+                Err(last_words) => said = last_words,
+            }
+        }
+        panic!("chromedriver ended at once, {STARTS} times; {ADVICE}. It said:\n{said}");
+    }
+
+    /// An error is what it said before it ended.
+    fn try_to_start() -> Result<Self, String> {
         let mut command = Command::new("chromedriver");
         command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut process = command.spawn().unwrap_or_else(|error| panic!("chromedriver: {error}; {ADVICE}"));
         let output = BufReader::new(process.stdout.take().expect("it is piped"));
         let mut chromedriver = Self { process, port: 0, output };
-        chromedriver.port = chromedriver.wait_for_port();
-        chromedriver
+        chromedriver.port = chromedriver.wait_for_port()?;
+        Ok(chromedriver)
     }
 
-    fn wait_for_port(&mut self) -> u16 {
+    fn wait_for_port(&mut self) -> Result<u16, String> {
         let mut said = String::new();
         loop {
             let start = said.len();
             let length = self.output.read_line(&mut said).expect("chromedriver writes text");
-            assert!(length > 0, "chromedriver ended at once; {ADVICE}. It said:\n{said}");
+            if length == 0 {
+                return Err(said);
+            }
             if let Some((_, port)) = said[start..].split_once(STARTED) {
-                return port.trim_end().trim_end_matches('.').parse().expect("a port");
+                return Ok(port.trim_end().trim_end_matches('.').parse().expect("a port"));
             }
         }
     }

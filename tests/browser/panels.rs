@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use lb_common::api::TIMELINE_PATH;
 use serde_json::json;
 use thirtyfour::Key;
 
 use super::on_page;
 use super::page::Page;
 use super::told::{ToldLb, answer};
-use crate::support::{Lb, PATIENCE};
+use crate::support::{Lb, PATIENCE, get};
 
 /// How often the page is looked at.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -202,6 +203,13 @@ fn where_no_faults_are_allowed_the_reason_stands_beside_the_controls() {
         page.run("document.getElementById('drills').scrollIntoView()").await;
         wait_for(page, "drills are said to be closed, too", "!document.getElementById('drills-why-not').hidden").await;
         assert_eq!(page.run("return document.getElementById('drills-run').disabled").await, true);
+        let reason = "document.getElementById('drills-why-not').innerText";
+        wait_for(
+            page,
+            "it is said which key allows them",
+            &format!("{reason}.includes('Set drills = true in [admin]')"),
+        )
+        .await;
     });
 }
 
@@ -218,6 +226,43 @@ fn a_drill_shows_what_was_measured_and_what_broke() {
         assert!(shown.contains("error rate below 0.1 %: 0.02 % holds"), "{shown}");
         assert!(shown.contains("recovery below 2 s: 3.1 s broken"), "{shown}");
     });
+}
+
+/// Pastes a drill and runs it; gives what is shown of it at its end.
+async fn run_pasted(page: &Page, title: &str, expect: &str) -> String {
+    let steps = "\"at 500ms kill web2 for 1s\"";
+    let text = format!(
+        "title = \"{title}\"\nsteps = [{steps}]\nexpect = [{expect}]\n\
+         [world]\nlength = \"3s\"\nrate = 100\n[cluster]\nendpoints = 4\n"
+    );
+    page.click("#drills-choice option[value='']").await;
+    wait_for(page, "one may paste it", "document.getElementById('drills-text').checkVisibility()").await;
+    page.run(&format!("document.getElementById('drills-text').value = {}", json!(text))).await;
+    page.click("#drills-run").await;
+    let shown = "document.getElementById('drills-shown').innerText";
+    wait_for(page, "it has begun", &format!("{shown}.includes('“{title}”')")).await;
+    wait_for(page, "it has ended", &format!("/Passed|Failed|Stopped/.test({shown})")).await;
+    self::text(page, "#drills-shown").await
+}
+
+#[test]
+fn a_drill_is_run_against_the_demo_and_what_is_expected_holds_or_does_not() {
+    let lb = Lb::demo();
+    on_page(&lb.url(), async |page| {
+        wait_for(page, "drills are offered", "!document.getElementById('drills').hidden").await;
+        page.run("document.getElementById('drills').scrollIntoView()").await;
+        wait_for(page, "they may be run", "!document.getElementById('drills-run').disabled").await;
+        let holds = "\"error-rate <= 0%\", \"ejections >= 1\", \"requests > 100\"";
+        let shown = run_pasted(page, "one dies", holds).await;
+        assert!(shown.contains("Passed: all 3 expectations held."), "{shown}");
+        assert!(shown.contains("web2 is killed: each attempt's connection breaks, for 1 s done"), "{shown}");
+        assert!(shown.contains("error rate at most 0 %: 0 % holds"), "{shown}");
+        let shown = run_pasted(page, "nobody asks", "\"error-rate <= 0%\", \"requests < 10\"").await;
+        assert!(shown.contains("Failed: 1 of 2 expectations broken: requests below 10 ("), "{shown}");
+        assert_eq!(page.complaints().await, Vec::<String>::new());
+    });
+    let happened = |says: &str| get(lb.address(), TIMELINE_PATH).text().contains(says);
+    assert!(happened("drill \\\"one dies\\\" passed") && happened("drill \\\"nobody asks\\\" failed"));
 }
 
 #[test]

@@ -148,25 +148,6 @@ pub struct Probe {
     pub says: String,
 }
 
-/// `lb` changed its mind about an endpoint.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct BeliefChange {
-    /// When.
-    pub at_ms: u64,
-    /// The endpoint's cluster.
-    pub cluster: String,
-    /// The endpoint's name.
-    pub endpoint: String,
-    /// What it believed before.
-    pub from: Belief,
-    /// What it believes now.
-    pub to: Belief,
-    /// Why, in one short sentence.
-    pub reason: String,
-    /// When the ejection ends; only if `to` is [`Belief::Ejected`].
-    pub until_ms: Option<u64>,
-}
-
 /// A probe found something else than the probe before it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProbeChange {

@@ -137,3 +137,29 @@ impl Drills {
         answer.await.map_err(|_| NotBegun::Stopping)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+
+    #[test]
+    fn a_drill_aims_at_the_first_cluster_to_which_a_route_leads_that_chooses() {
+        let aim = |routes: &[(&str, &str)]| {
+            let routes: Vec<_> =
+                routes.iter().map(|(path, to)| format!("[[routes]]\npath = {path:?}\n{to}\n")).collect();
+            let clusters = ["a", "b"].map(|name| {
+                format!("[clusters.{name}]\nendpoints = [{{ name = \"e\", address = \"127.0.0.1:1\" }}]\n")
+            });
+            let text = format!("[[listeners]]\nbind = \"127.0.0.1:0\"\n{}{}", routes.concat(), clusters.concat());
+            let config = config::parse("lb.toml", &text, std::path::Path::new(""));
+            Aim::find(&config.unwrap_or_else(|told| panic!("{told}")).routes)
+        };
+        let (pinned, a, b) = ("cluster = \"a\"\npin = { query = \"to\" }", "cluster = \"a\"", "cluster = \"b\"");
+        let found = aim(&[("/b", b), ("/pinned", pinned), ("/a", a), ("/", a)]).expect("there is one");
+        assert_eq!((found.cluster, found.path.as_str(), found.routes), (ClusterId(0), "/a", vec![1, 2, 3]));
+        let found = aim(&[("/", b), ("/pinned", pinned)]).expect("there is one");
+        assert_eq!((found.cluster, found.path.as_str()), (ClusterId(1), "/"));
+        assert!(aim(&[("/", "files = \"embedded\""), ("/pinned", pinned)]).is_none());
+    }
+}

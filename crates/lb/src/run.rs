@@ -11,6 +11,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::access_log::AccessLog;
 use crate::admin::{Admin, Facts, Reach, Stage};
@@ -88,6 +89,7 @@ pub(crate) struct Running {
     _clusters: Clusters,
     stopping: watch::Sender<bool>,
     watch: Watch,
+    directing: Option<JoinHandle<()>>,
     exporting: Option<Exporting>,
     clock: Clock,
     stop_timeout: Duration,
@@ -194,12 +196,19 @@ impl Running {
             serve_admin(address, &admin, stop).await?;
         }
         let server = Server::start(proxy, routes, &clusters)?;
-        if let Some(listener) = server.addresses().first() {
-            tokio::task::spawn_local(director.run(*listener));
-        }
+        let directing = server.addresses().first().map(|listener| tokio::task::spawn_local(director.run(*listener)));
         let version = env!("CARGO_PKG_VERSION").to_owned();
         watch.happened(What::Started { version, config: config.origin }).await;
-        Ok(Self { server, _clusters: clusters, stopping, watch, exporting, clock, stop_timeout: config.stop_timeout })
+        Ok(Self {
+            server,
+            _clusters: clusters,
+            stopping,
+            watch,
+            directing,
+            exporting,
+            clock,
+            stop_timeout: config.stop_timeout,
+        })
     }
 
     /// The addresses that it listens on.
@@ -213,8 +222,14 @@ impl Running {
         self.watch.happened(What::Stopping).await;
         self.stopping.send_replace(true);
         let began = self.clock.now();
+        // A drill takes its requests away and tells that it was stopped.
+        let drill_ended = async {
+            if let Some(directing) = self.directing {
+                let _ended = directing.await;
+            }
+        };
         let all_ended = tokio::select! {
-            all_ended = self.server.stop() => all_ended,
+            (all_ended, ()) = async { tokio::join!(self.server.stop(), drill_ended) } => all_ended,
             () = signals.next() => false,
         };
         if let Some(exporting) = self.exporting {

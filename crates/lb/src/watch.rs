@@ -30,7 +30,6 @@ use self::log::Log;
 pub(crate) use self::log::{change_in_words, fault_says};
 use self::traces::Traces;
 pub(crate) use self::traces::{Filter, Outcome as TraceOutcome, StatusFilter};
-use crate::admin::words;
 use crate::names::Names;
 
 /// So many stories may wait to be heard; what is more is counted and lost.
@@ -248,9 +247,6 @@ impl Keeper {
     }
 
     fn hear_news(&mut self, news: &News) {
-        if let News::Belief(change) = news {
-            self.say("belief", &words::belief_change(change, self.clock));
-        }
         match log::event_of(news, self.clock) {
             log::Told::Event(what, at_ms) => self.note(what, at_ms),
             log::Told::Probe(probe, what) => {

@@ -41,7 +41,8 @@ pub(crate) struct Stage {
 enum Order {
     /// With how many there may be at a time.
     Begin(New, usize, oneshot::Sender<Option<api::Fault>>),
-    End(u64, oneshot::Sender<bool>),
+    /// With whether its time is over.
+    End(u64, bool, oneshot::Sender<bool>),
 }
 
 /// A fault to be played.
@@ -90,10 +91,10 @@ impl Stage {
         self.begin(new, most).await.map(|fault| fault.id)
     }
 
-    /// Ends a fault; whether it was played. `None`: lb is stopping.
-    pub(crate) async fn end(&self, id: u64) -> Option<bool> {
+    /// Ends a fault, whose time may be over; whether it was played. `None`: lb is stopping.
+    pub(crate) async fn end(&self, id: u64, is_over: bool) -> Option<bool> {
         let (reply, answer) = oneshot::channel();
-        self.orders.send(Order::End(id, reply)).await.ok()?;
+        self.orders.send(Order::End(id, is_over, reply)).await.ok()?;
         answer.await.ok()
     }
 
@@ -120,8 +121,8 @@ impl StageManager {
                         let begun = self.begin(new, most).await;
                         let _gone = reply.send(begun);
                     }
-                    Some(Order::End(id, reply)) => {
-                        let is_there = self.end(|fault, _| fault.id == id, false).await;
+                    Some(Order::End(id, is_over, reply)) => {
+                        let is_there = self.end(|fault, _| fault.id == id, is_over).await;
                         let _gone = reply.send(is_there);
                     }
                     None => return,
@@ -203,7 +204,7 @@ pub(super) async fn end(
     path: Result<Path<u64>, PathRejection>,
 ) -> Result<StatusCode, Problem> {
     let Path(id) = path?;
-    if admin.0.stage.end(id).await.ok_or_else(Problem::stopping)? {
+    if admin.0.stage.end(id, false).await.ok_or_else(Problem::stopping)? {
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(Problem::not_found(format!("no fault {id} is played")))

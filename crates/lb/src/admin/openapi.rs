@@ -99,7 +99,7 @@ mod tests {
         let paths = told["paths"].as_object().expect("paths");
         let operations: Vec<_> =
             paths.values().flat_map(|path| path.as_object().expect("operations").values()).collect();
-        assert_eq!(operations.len(), 11);
+        assert_eq!(operations.len(), 15);
         for operation in operations {
             for status in ["401", "403", "503"] {
                 assert!(operation["responses"][status]["content"]["application/json"].is_object(), "{operation}");

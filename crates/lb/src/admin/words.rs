@@ -5,16 +5,15 @@ mod traced;
 use std::num::NonZeroU32;
 
 use lb_balance::{EndpointId, Event, Outcome};
-use lb_common::api::{Belief, BeliefChange, Endpoint, Probe, ProbeChange};
+use lb_common::api::{Belief, Endpoint, Probe, ProbeChange, What};
 use lb_proxy::{BeliefChanged, Clock, ClusterHandle, EndpointSnapshot, ProbeChanged, ProbeSnapshot};
 
 pub(crate) use self::traced::trace;
 
 /// A change of belief in the API's words.
-pub(crate) fn belief_change(change: &BeliefChanged, clock: Clock) -> BeliefChange {
-    let Event { at, endpoint, from, to, cause } = change.event;
-    BeliefChange {
-        at_ms: clock.unix_ms(at),
+pub(crate) fn belief_change(change: &BeliefChanged, clock: Clock) -> What {
+    let Event { endpoint, from, to, cause, .. } = change.event;
+    What::Belief {
         cluster: change.cluster.config().name.clone(),
         endpoint: name_of(&change.cluster, endpoint),
         from: belief(from),

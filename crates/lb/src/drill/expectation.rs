@@ -169,6 +169,11 @@ impl Expectation {
         matches!(self.figure, Figure::RetriesPerRequest | Figure::AttemptsPerRequest)
     }
 
+    /// Whether it is about how many requests fail.
+    pub(crate) fn is_of_failures(&self) -> bool {
+        matches!(self.figure, Figure::ErrorRate | Figure::SuccessRate)
+    }
+
     /// For people: `error rate below 0.1 %`.
     pub(crate) fn in_words(&self) -> String {
         let words: Vec<_> = self.text.split(' ').collect();

@@ -1,5 +1,6 @@
 //! A drill's own client: asks one of the cluster's routes over TCP, through the listener, as any other client does.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
@@ -16,6 +17,33 @@ use super::Aim;
 
 /// How long one waits where the file does not say it: longer than any request that can still come to something.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// What came of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Came {
+    /// It succeeded.
+    Well,
+    /// It was answered with this status, which is a failure.
+    Answered(u16),
+    /// There was no connection, or it broke.
+    Broken,
+    /// There was no answer within the time.
+    Late,
+    /// It was due, and too many were under way.
+    NotSent,
+}
+
+impl fmt::Display for Came {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Well => f.write_str("succeeded"),
+            Self::Answered(status) => write!(f, "answered {status}"),
+            Self::Broken => f.write_str("without an answer, or with a part of one"),
+            Self::Late => f.write_str("not answered in time"),
+            Self::NotSent => f.write_str("not sent, since too many were under way"),
+        }
+    }
+}
 
 /// Asks the same again and again, on connections that are kept.
 #[derive(Clone)]
@@ -39,28 +67,29 @@ impl Asker {
         Self { client, url, host, patience: patience.unwrap_or(PATIENCE) }
     }
 
-    /// One request and its whole answer: whether it succeeded.
-    pub(super) async fn ask(&self) -> bool {
-        tokio::time::timeout(self.patience, self.exchange()).await.unwrap_or(false)
+    /// One request and its whole answer.
+    pub(super) async fn ask(&self) -> Came {
+        tokio::time::timeout(self.patience, self.exchange()).await.unwrap_or(Came::Late)
     }
 
-    async fn exchange(&self) -> bool {
+    async fn exchange(&self) -> Came {
         let mut request = Request::new(Empty::new());
         *request.uri_mut() = self.url.clone();
         request.headers_mut().insert(USER_AGENT, HeaderValue::from_static("lb-drill"));
         if let Some(host) = &self.host {
             request.headers_mut().insert(HOST, host.clone());
         }
-        let Ok(answer) = self.client.request(request).await else { return false };
+        let Ok(answer) = self.client.request(request).await else { return Came::Broken };
         let status = answer.status();
         let mut body = answer.into_body();
         while let Some(frame) = body.frame().await {
             if frame.is_err() {
-                return false;
+                return Came::Broken;
             }
         }
         // One of too many connections has asked nobody anything.
-        status.as_u16() < 500 && status != StatusCode::TOO_MANY_REQUESTS
+        let failed = status.as_u16() >= 500 || status == StatusCode::TOO_MANY_REQUESTS;
+        if failed { Came::Answered(status.as_u16()) } else { Came::Well }
     }
 }
 
@@ -72,4 +101,19 @@ fn reachable(listener: SocketAddr) -> SocketAddr {
         ip => ip,
     };
     SocketAddr::new(ip, listener.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listener_on_all_addresses_is_reached_by_loopback() {
+        for (listener, expected) in
+            [("0.0.0.0:80", "127.0.0.1:80"), ("[::]:80", "[::1]:80"), ("192.0.2.1:80", "192.0.2.1:80")]
+        {
+            let reached = reachable(listener.parse().expect("an address"));
+            assert_eq!(reached.to_string(), expected);
+        }
+    }
 }

@@ -11,10 +11,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::asker::Asker;
+use super::asker::{Asker, Came};
 use super::measured::{Counter, Measured};
 use super::pace::Pace;
-use super::plan::{ALL, Action, How, Plan};
+use super::plan::{ALL, Action, How, Plan, Step};
 use super::show::{End, Show};
 use super::{Aim, Order, Surroundings};
 use crate::admin::NewFault;
@@ -43,7 +43,7 @@ pub(crate) struct Director {
 struct Ended {
     due: Duration,
     at: Timestamp,
-    succeeded: bool,
+    came: Came,
 }
 
 /// Somebody who wants to hear what became of the drill that was stopped.
@@ -73,13 +73,22 @@ impl Director {
         }
     }
 
-    async fn perform(&mut self, plan: Plan, begun: oneshot::Sender<Result<DrillRun, String>>, listener: SocketAddr) {
+    async fn perform(
+        &mut self,
+        mut plan: Plan,
+        begun: oneshot::Sender<Result<DrillRun, String>>,
+        listener: SocketAddr,
+    ) {
         // Without an aim there is no plan.
         let Some(aim) = self.around.aim.clone() else { return };
         let counter = self.counter(&aim);
         // Without counts, whoever ordered it hears that lb is stopping.
         let Some(before) = counter.read().await else { return };
         let asker = Asker::new(listener, &aim, plan.patience);
+        if let Some(says) = counter.who_is_out().await {
+            // What is not up meets little of what is done to it.
+            plan.steps.insert(0, Step { at: Duration::ZERO, says, action: Action::Note });
+        }
         let mut show = Show::new(plan, Measured::new(before), self.around.clock);
         self.around.watch.happened(What::Drill { name: show.plan.name.clone(), state: "began".to_owned() }).await;
         tracing::warn!("drill {:?} began", show.plan.name);
@@ -89,7 +98,7 @@ impl Director {
         let mut requests = JoinSet::new();
         let (end, waiting) = self.play(&mut show, &asker, &counter, &mut requests).await;
         for fault in std::mem::take(&mut show.faults) {
-            self.around.stage.end(fault).await;
+            self.around.stage.end(fault, end == End::Over).await;
         }
         let (end, waiting) = match end {
             End::Over => self.wait_for_the_last(&mut show, &mut requests).await,
@@ -132,7 +141,12 @@ impl Director {
         let mut tick = TICK;
         loop {
             let now = show.elapsed();
-            while show.plan.steps.get(show.done).is_some_and(|step| step.at <= now) {
+            let is_due = |step: &Step| step.at <= now;
+            if now >= tick || show.plan.steps.get(show.done).is_some_and(is_due) {
+                let Some(counts) = counter.read().await else { return (End::Stopped, None) };
+                show.measured.now = counts;
+            }
+            while show.plan.steps.get(show.done).is_some_and(is_due) {
                 if let Err(why) = self.step(show, &mut pace).await {
                     return (End::Broken(why), None);
                 }
@@ -143,18 +157,16 @@ impl Director {
             }
             while let Some(due) = pace.take(now) {
                 if requests.len() >= MOST_IN_FLIGHT {
-                    show.measured.note(now, Duration::ZERO, false);
+                    show.measured.note(now, Duration::ZERO, Came::NotSent);
                     continue;
                 }
                 let asker = asker.clone();
                 requests.spawn(async move {
-                    let succeeded = asker.ask().await;
-                    Ended { due, at: clock.now(), succeeded }
+                    let came = asker.ask().await;
+                    Ended { due, at: clock.now(), came }
                 });
             }
             if now >= tick {
-                let Some(counts) = counter.read().await else { return (End::Stopped, None) };
-                show.measured.now = counts;
                 self.tell(show.told());
                 tick = now + TICK;
             }
@@ -185,7 +197,7 @@ impl Director {
                 },
                 () = sleep(deadline.saturating_sub(show.elapsed())) => {
                     let now = show.elapsed();
-                    (0..requests.len()).for_each(|_| show.measured.note(now, GRACE, false));
+                    (0..requests.len()).for_each(|_| show.measured.note(now, GRACE, Came::Late));
                     return (End::Over, None);
                 }
                 waiting = told_to_stop(&mut self.orders, &mut self.around.stopping, &show.plan.name) => {
@@ -231,12 +243,12 @@ impl Director {
 
 /// A request has ended; `None`: its task broke down.
 fn note(show: &mut Show, ended: Option<Ended>) {
-    let Some(Ended { due, at, succeeded }) = ended else {
-        return show.measured.note(show.elapsed(), Duration::ZERO, false);
+    let Some(Ended { due, at, came }) = ended else {
+        return show.measured.note(show.elapsed(), Duration::ZERO, Came::Broken);
     };
     // From when it was due: if this program is late, that is late for a client, too.
     let at = at.since(show.began);
-    show.measured.note(at, at.saturating_sub(due), succeeded);
+    show.measured.note(at, at.saturating_sub(due), came);
 }
 
 /// Waits until the drill is to stop, for whoever wants to hear of it; meanwhile no other one begins.

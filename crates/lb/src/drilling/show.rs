@@ -68,6 +68,8 @@ impl Show {
         let figures = self.measured.figures(&plan.setup);
         let expectations = plan.expectations.iter().map(|expectation| {
             let (holds, measured) = expectation.judge_so_far(&figures);
+            let why = self.measured.why_failed().filter(|_| expectation.is_of_failures());
+            let measured = measured.map(|figure| why.map_or(figure.clone(), |why| format!("{figure} ({why})")));
             // What has not come by the end does not come any more.
             let holds = if is_over && measured.is_some() { Some(holds == Some(true)) } else { holds };
             Expectation { says: expectation.in_words(), measured: measured.unwrap_or_default(), holds }

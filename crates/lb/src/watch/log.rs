@@ -48,19 +48,7 @@ impl Log {
 /// A driver's news in the API's words.
 pub(super) fn event_of(news: &News, clock: Clock) -> Told {
     match news {
-        News::Belief(change) => {
-            let change = words::belief_change(change, clock);
-            let at_ms = change.at_ms;
-            let what = What::Belief {
-                cluster: change.cluster,
-                endpoint: change.endpoint,
-                from: change.from,
-                to: change.to,
-                reason: change.reason,
-                until_ms: change.until_ms,
-            };
-            Told::Event(what, at_ms)
-        }
+        News::Belief(change) => Told::Event(words::belief_change(change, clock), clock.unix_ms(change.event.at)),
         News::Probe(change) => {
             let (change, turned) = (words::probe_change(change, clock), change.turned);
             let what = turned.then(|| What::Probe {

@@ -34,7 +34,7 @@ fn what_is_said_of_the_admin_api_is_heard() {
     for other in ["", "0123456789abcde", "0123456789abcdefg", "0123456789abcdeF"] {
         assert!(!knows(&config, other), "{other}");
     }
-    assert_eq!(format!("{:?}", config.admin.token), "Some(Token(…))", "it is shown nowhere");
+    assert_eq!(format!("{:?}", config.admin.token), "Some(Secret(..))", "it is shown nowhere");
 }
 
 #[test]
