@@ -37,31 +37,35 @@ async fn live(page: &Page, rate: u32, requests: u64) {
     page.wait_until("they are answered", |seen| seen.answered() >= before + requests).await;
 }
 
-/// A page with some life behind it: whoever takes pictures lets the charts fill, which takes two minutes.
+/// A page with some life behind it: whoever takes pictures lets the charts fill, which takes four minutes.
 async fn lively(page: &Page) {
     page.choose_rate(100).await;
     page.start_auto().await;
     if folder().is_none() {
         return live(page, 100, 100).await;
     }
-    live(page, 20, 300).await;
-    live(page, 100, 1500).await;
-    // Something has gone wrong before, and was mended.
-    page.toggle("web3", false).await;
-    page.wait_until("web3 is down", |seen| seen.card("web3").text("belief") == "down").await;
-    live(page, 20, 200).await;
-    page.toggle("web3", true).await;
-    page.wait_until("web3 is back", |seen| seen.card("web3").text("belief") == "up").await;
-    live(page, 20, 300).await;
-    live(page, 100, 2000).await;
-    live(page, 20, 300).await;
+    // Something goes wrong meanwhile, and is mended.
+    for server in ["web3", "web1"] {
+        live(page, 20, 300).await;
+        live(page, 100, 1500).await;
+        page.toggle(server, false).await;
+        page.wait_until("it is down", |seen| seen.card(server).text("belief") == "down").await;
+        live(page, 20, 200).await;
+        page.toggle(server, true).await;
+        page.wait_until("it is back", |seen| seen.card(server).text("belief") == "up").await;
+        live(page, 20, 300).await;
+        live(page, 100, 1500).await;
+        live(page, 20, 400).await;
+    }
     live(page, 100, 1500).await;
 }
 
 /// Takes a picture of all that is between the first element's upper edge and the other's lower one.
 async fn take(page: &Page, from: &str, to: &str, name: &str) {
+    // A control that has the focus looks as if somebody were about to press it.
     let script = format!(
-        "const [from, to] = ['{from}', '{to}'].map((one) => document.querySelector(one).getBoundingClientRect());
+        "document.activeElement.blur();
+         const [from, to] = ['{from}', '{to}'].map((one) => document.querySelector(one).getBoundingClientRect());
          return [Math.floor(from.top + scrollY), Math.ceil(to.bottom + scrollY)]"
     );
     let [top, bottom]: [u32; 2] = serde_json::from_value(page.run(&script).await).expect("two places");
@@ -83,16 +87,19 @@ fn pictures_show_the_page_when_all_is_well_when_a_server_is_ejected_a_trace_and_
         page.hide_scrollbars().await;
         page.prefer("light").await;
         lively(page).await;
-        take(page, "body", ".chart[data-chart=latency]", "page-well.png").await;
+        take(page, "body", ".chart[data-chart=retries]", "page-well.png").await;
 
         page.resize(1280, 1000).await;
         page.toggle("web2", false).await;
-        // lb tells its counts once a second; a second later probes will have changed its belief.
-        page.wait_until("web2 is ejected, and its failures are told", |seen| {
-            let web2 = seen.card("web2");
-            web2.text("belief") == "ejected" && web2.text("attempts").ends_with("3 failed")
-        })
-        .await;
+        // lb tells its counts once a second; another second later its probes may have changed its belief.
+        let seen = page
+            .wait_until("web2 is out, and its failures are told", |seen| {
+                seen.card("web2").is_out() && !seen.card("web2").text("attempts").ends_with(" 0 failed")
+            })
+            .await;
+        if folder().is_some() {
+            assert_eq!(seen.card("web2").text("belief"), "ejected", "the probes were quicker. hint: take them anew");
+        }
         take(page, "body", "#servers", "page.png").await;
         page.wait_until("web2 is out", |seen| seen.card("web2").is_out()).await;
         page.stop_auto().await;
@@ -125,8 +132,6 @@ async fn open_a_trace(page: &Page) {
     page.wait_for("only those that were retried are listed", listed).await;
     page.run("document.querySelector('[data-trace] button').click()").await;
     page.wait_for("it opens", "return Boolean(document.querySelector('.trace-detail'))").await;
-    // A control that has the focus looks as if somebody were about to press it.
-    page.run("document.activeElement.blur()").await;
 }
 
 /// Begins a drill of its own, and waits until it does something.
@@ -139,28 +144,4 @@ async fn begin_a_drill(page: &Page) {
     page.click("#drills-run").await;
     let done = "return document.querySelectorAll('#drills-shown [data-field=steps] [data-state=up]').length === 2";
     page.wait_for("both things go wrong", done).await;
-    page.run("document.activeElement.blur()").await;
-}
-
-#[test]
-fn a_drill_runs() {
-    let lb = Lb::demo();
-    on_page(&lb.url(), async |page| {
-        lively(page, 620).await;
-        show(page, "drills").await;
-        page.wait_for("it may be run", "return !document.getElementById('drills-run').disabled").await;
-        page.click("#drills-choice option[value=a-server-dies]").await;
-        page.click("#drills-run").await;
-        // Its first step comes after ten seconds.
-        page.wait_for(
-            "a step is done while others are to come",
-            "return /done/.test(document.getElementById('drills-shown').innerText)",
-        )
-        .await;
-        show(page, "drills").await;
-        take(page, "page-drill.png").await;
-        page.click("#drills-stop").await;
-        page.run("scrollTo(0, 0)").await;
-        page.stop_auto().await;
-    });
 }
