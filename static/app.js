@@ -59,7 +59,7 @@ controls.lookFor();
 
 /** A server that works again may offer what none could while all were down. */
 function lookAgain({ to }) {
-  if (to === "up" && !store.state.controls) controls.lookFor();
+  if (to === "up") controls.lookAgain();
 }
 
 const stream = listen({

@@ -14,11 +14,22 @@ const PATIENCE_MS = 2000;
 
 /** @param {ReturnType<typeof import("./store.js").createStore>} store */
 export function createControls(store) {
+  // Whether it is not known yet what a server that works would say.
+  let isOpen = true;
+
+  async function lookFor() {
+    const { status } = await ask(CONTROL);
+    isOpen = status === null || status >= 500;
+    store.tell(controlsOffered, status === 200);
+  }
+
   return {
     /** Finds out whether the endpoints offer controls. */
-    async lookFor() {
-      const answer = await ask(CONTROL);
-      store.tell(controlsOffered, answer.status === 200);
+    lookFor,
+
+    /** Asks again if none that could have said it was heard. Where there are no controls, that is known once and for all. */
+    async lookAgain() {
+      if (isOpen) await lookFor();
     },
 
     /** @param {string} name @param {boolean} active */

@@ -25,6 +25,15 @@ export function serversOf(status) {
   }));
 }
 
+/**
+ * How long an endpoint's ejection still lasts, in milliseconds: not longer than all of it. A status that was long on its way
+ * lets lb's clock seem behind, and three seconds would be told as four.
+ * @param {Endpoint} endpoint @param {number} now by lb's clock
+ */
+export function leftOf({ since_ms, until_ms }, now) {
+  return until_ms === null ? 0 : until_ms - Math.max(now, since_ms);
+}
+
 /** What the server of that key says just now. @param {State} state @param {string} key @param {number} now */
 export function saysNow(state, { key, cluster, endpoint }, now) {
   return whatItSays({
@@ -41,7 +50,7 @@ export function saysNow(state, { key, cluster, endpoint }, now) {
 export function cardOf(state, server, now) {
   const { key, endpoint } = server;
   const { says, words, detail } = saysNow(state, server, now);
-  const left = endpoint.until_ms === null ? 0 : endpoint.until_ms - (now + state.ahead);
+  const left = leftOf(endpoint, now + state.ahead);
   const count = state.tally.byServer[key] ?? 0;
   const total = Object.values(state.tally.byServer).reduce((sum, one) => sum + one, 0);
   const ejected = endpoint.belief === "ejected";

@@ -24,7 +24,7 @@ export function extrasOf(state, { key, cluster, endpoint }, traffic, now) {
     draining: endpoint.belief === "draining" || drift.some((one) => one.key === "draining" && isYes(one.now)),
     probed: cluster.probed,
     probes: probes.map((probe) => ({ id: probe.at_ms, state: probe.ok ? "up" : "failed", words: `${timeOfDay(probe.at_ms - state.ahead)} ${probe.says}` })),
-    probesWords: probes.length === 0 ? "none yet" : `last ${probes.length} seen: ${probesInWords(probes)}`,
+    probesWords: probes.length === 0 ? "none yet" : probesInWords(probes),
     told: [
       ...drift.map((one) => ({ id: `drift-${one.key}`, state: "draining", words: driftInWords(one, lbNow), button: "As in the file", drift: one })),
       ...faults.map((one) => ({ id: `fault-${one.id}`, state: "trial", words: `Fault on purpose: ${faultInWords(one, lbNow)}`, button: "End it", fault: one })),
@@ -56,6 +56,5 @@ export function faultInWords({ says, until_ms, played }, now) {
 function probesInWords(probes) {
   const failed = probes.filter(({ ok }) => !ok).length;
   const last = probes.at(-1).says;
-  if (failed === 0) return `all succeeded, the last ${last}`;
-  return `${failed} failed, the last ${last}`;
+  return `${failed === 0 ? "none" : failed} of ${probes.length} failed, the last ${last}`;
 }

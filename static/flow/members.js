@@ -2,7 +2,7 @@
 
 import { RECENT_MS } from "../time/numbers.js";
 import { slotOf } from "../time/palette.js";
-import { serversOf } from "../view.js";
+import { leftOf, serversOf } from "../view.js";
 import { beliefName, perSecond, secondsLeft } from "../words.js";
 
 /** With more endpoints, only so many stand by themselves, and those of them that are not up first. */
@@ -47,7 +47,7 @@ export function nodesOf(state, alone, recent, now) {
 
 function nodeOf({ ahead, time }, { key, endpoint }, recent, now) {
   const { belief, since_ms, until_ms } = endpoint;
-  const left = until_ms === null ? 0 : until_ms - (now + ahead);
+  const left = leftOf(endpoint, now + ahead);
   const isEjected = belief === "ejected";
   return {
     key,

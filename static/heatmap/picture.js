@@ -10,7 +10,7 @@ const LABEL_SPACE = 26;
 
 /** The colour of a level. @param {Record<string, string>} colors @param {number} level @param {number} levels */
 export function mixed({ surface, ink }, level, levels) {
-  const part = levels === 1 ? 0.6 : 0.14 + (0.78 * level) / (levels - 1);
+  const part = levels === 1 ? 0.6 : 0.22 + (0.7 * level) / (levels - 1);
   const [from, to] = [surface, ink].map((color) => color.match(/[\d.]+/g).map(Number));
   return `rgb(${[0, 1, 2].map((i) => Math.round(from[i] + (to[i] - from[i]) * part)).join(", ")})`;
 }

@@ -39,12 +39,15 @@ async fn examine(page: &Page, script: &str, state: &str) {
     for (width, height) in [(360, 740), (1280, 900)] {
         page.resize(width, height).await;
         for theme in ["light", "dark"] {
-            page.run(&format!(
-                "document.documentElement.dataset.theme = '{theme}'; window.found = null;
+            page.prefer(theme).await;
+            let light = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).every((part) => part > 127)";
+            assert_eq!(page.run(&format!("return {light}")).await, theme == "light", "{state}");
+            page.run(
+                "window.found = null;
                  // What fades is looked at when it has.
                  for (const one of document.getAnimations()) one.finish();
-                 axe.run(document, {{ resultTypes: ['violations'] }}).then((result) => {{ window.found = result.violations; }})"
-            ))
+                 axe.run(document, { resultTypes: ['violations'] }).then((result) => { window.found = result.violations; })",
+            )
             .await;
             page.wait_for("axe has looked at everything", "return window.found !== null").await;
             let found = page
@@ -59,6 +62,7 @@ async fn examine(page: &Page, script: &str, state: &str) {
             if !lesser.is_empty() {
                 println!("axe, {state}, {theme}, {width} px, of little weight: {lesser:#?}");
             }
+            assert_eq!(page.run(&format!("return {light}")).await, theme == "light", "{state}");
             assert!(serious.is_empty(), "{state}, {theme}, {width} px: {serious:#?}");
         }
     }

@@ -189,6 +189,22 @@ impl Page {
         let command = DevTools("Emulation.setDeviceMetricsOverride", metrics);
         self.web().cmd(command).await.expect("the window is resized");
     }
+
+    /// Makes the system prefer `light` or `dark`, which the page follows. A theme that a script sets lasts only until the page
+    /// draws its own.
+    pub(crate) async fn prefer(&self, scheme: &str) {
+        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        let command = DevTools("Emulation.setEmulatedMedia", features);
+        self.web().cmd(command).await.expect("the system prefers it");
+        let follows = format!("return matchMedia('(prefers-color-scheme: {scheme})').matches");
+        self.wait_for("the page hears of it", &follows).await;
+    }
+
+    /// For pictures: what is scrolled is told apart by nothing else.
+    pub(crate) async fn hide_scrollbars(&self) {
+        let command = DevTools("Emulation.setScrollbarsHidden", json!({ "hidden": true }));
+        self.web().cmd(command).await.expect("the scrollbars are hidden");
+    }
 }
 
 impl Seen {

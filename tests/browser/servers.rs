@@ -1,11 +1,13 @@
 //! What the cards show is true, whoever made it so.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use lb_common::backend::{HEALTH_PATH, Health};
 
 use super::{ANY_PORT, NEVER_EJECT, before_the_servers_of, on_page, toggle};
-use crate::support::{Lb, get};
+use crate::support::{Endpoint, Lb, Reply, get};
 
 /// In how many seconds the cards are promised to be right is 2; a machine may be slow, and this is not the measurement.
 const SOON: Duration = Duration::from_secs(5);
@@ -132,5 +134,57 @@ fn a_change_of_belief_is_listed_and_announced() {
         let live =
             page.run("const { role, ariaLive } = document.getElementById('announce'); return [role, ariaLive]").await;
         assert_eq!(live, serde_json::json!(["status", "polite"]));
+    });
+}
+
+/// Each time a server came back, the page asked again, and the browser's console told of another 404.
+#[test]
+fn where_no_controls_are_offered_the_page_does_not_ask_for_them_again() {
+    let demo = Lb::demo();
+    let config = before_the_servers_of(&demo, ANY_PORT, "health = { eject-time = \"1s\" }")
+        .replace("[[routes]]\npath = \"/control\"\ncluster = \"web\"\n", "");
+    let lb = Lb::with_config(&config);
+    on_page(&lb.url(), async |page| {
+        page.run(
+            "window.asked = [];
+             const real = window.fetch;
+             window.fetch = (...what) => { asked.push(String(what[0])); return real(...what); };",
+        )
+        .await;
+        toggle(demo.address(), "web2", false);
+        page.choose_rate(20).await;
+        page.start_auto().await;
+        page.wait_until("web2 is ejected", |seen| seen.text("announce").contains("web2 ejected: ")).await;
+        toggle(demo.address(), "web2", true);
+        page.wait_until("web2 is back", |seen| seen.text("announce").contains("web2 up: ")).await;
+        page.stop_auto().await;
+        let asked: Vec<String> = serde_json::from_value(page.run("return asked").await).expect("paths");
+        assert!(asked.iter().any(|path| path == "/api"), "{asked:?}");
+        assert!(!asked.iter().any(|path| path.starts_with("/control")), "{asked:?}");
+    });
+}
+
+#[test]
+fn controls_that_nobody_could_offer_while_all_were_down_are_offered_later() {
+    let works = Arc::new(AtomicBool::new(false));
+    let endpoint = Endpoint::new({
+        let works = Arc::clone(&works);
+        move |_| Reply::Status(if works.load(Ordering::Relaxed) { 200 } else { 503 }, String::new())
+    });
+    let lb = Lb::with_config(&format!(
+        "workers = 2\n[[listeners]]\nbind = \"{ANY_PORT}\"\n\
+         [[routes]]\npath = \"/control\"\ncluster = \"web\"\n\
+         [[routes]]\npath = \"/lb\"\nadmin = true\n\
+         [[routes]]\npath = \"/\"\nfiles = \"embedded\"\n\
+         [clusters.web]\nendpoints = [{{ name = \"e1\", address = \"{}\" }}]\n\
+         probe = {{ path = \"/\", interval = \"100ms\", timeout = \"100ms\", fall = 1, rise = 1 }}\n",
+        endpoint.address()
+    ));
+    on_page(&lb.url(), async |page| {
+        let button = |seen: &super::page::Seen| seen.card("e1").text("button").to_owned();
+        let seen = page.wait_until("it is down", |seen| seen.card("e1").text("belief-words") == "Down").await;
+        assert_eq!(button(&seen), "");
+        works.store(true, Ordering::Relaxed);
+        page.wait_until("it can be told to fail", |seen| button(seen) == "Simulate Failure").await;
     });
 }

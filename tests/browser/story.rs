@@ -1,103 +1,141 @@
-//! The whole story of a failure, told twice: by the API and by the page, from real servers.
+//! The whole story of a failure, told twice: by the page, as a person reads it, and by the API; from real servers.
 
-use lb_common::api::Belief;
-use lb_common::api::{Event, TIMELINE_PATH, TRACES_PATH, Timeline, Traces, What};
+use lb_common::api::{Belief, Event, TIMELINE_PATH, TRACES_PATH, Timeline, Traces, What};
+use thirtyfour::Key;
 
-use super::page::Page;
-use super::{on_page, toggle};
+use super::page::{Page, Seen};
+use super::{ANY_PORT, before_the_servers_of, on_page, toggle};
 use crate::support::{Lb, get};
 
-/// What is written at that place of the page, on one line.
-async fn text(page: &Page, selector: &str) -> String {
-    let script = format!("return document.querySelector('{selector}')?.innerText.replace(/\\s+/g, ' ') ?? ''");
-    page.run(&script).await.as_str().expect("a text").to_owned()
+const REASON: &str = "3 requests failed within 10s, the last one answered 503";
+
+/// The texts of all that the selector finds, each on one line.
+async fn texts(page: &Page, selector: &str) -> Vec<String> {
+    let script = format!(
+        "return [...document.querySelectorAll('{selector}')].map((one) => one.innerText.replace(/\\s+/g, ' ').trim())"
+    );
+    serde_json::from_value(page.run(&script).await).expect("texts")
 }
 
-fn timeline(lb: &Lb) -> Vec<Event> {
-    let timeline: Timeline = serde_json::from_slice(&get(lb.address(), TIMELINE_PATH).body).expect("a timeline");
-    timeline.events
+/// What the page lists under "What happened" of web2, from the first on: without the time of day.
+async fn happened(page: &Page) -> Vec<String> {
+    let mut items = texts(page, "#happened li p").await;
+    items.retain(|item| item.starts_with("web2 "));
+    items.reverse();
+    items
+}
+
+/// What the marks on the axis of time tell of web2, from the first on, to who goes through them by the arrow keys.
+async fn marked(page: &Page) -> Vec<String> {
+    page.run("document.getElementById('timeline').focus()").await;
+    page.press(Key::Home).await;
+    let mut told: Vec<String> = Vec::new();
+    loop {
+        let [now] = &texts(page, "#timeline-event").await[..] else { panic!("there is one place for them") };
+        let (_time, event) = now.split_once(' ').expect("a time and an event");
+        // Those that share a mark say so.
+        let event = event.split(" (and ").next().expect("there is a first part").to_owned();
+        if told.last() == Some(&event) {
+            told.retain(|event| event.starts_with("web2 "));
+            return told;
+        }
+        told.push(event);
+        page.press(Key::Right).await;
+    }
 }
 
 /// What web2 was believed to be, one after the other, and why.
 fn beliefs(lb: &Lb) -> Vec<(Belief, String)> {
+    let timeline: Timeline = serde_json::from_slice(&get(lb.address(), TIMELINE_PATH).body).expect("a timeline");
     let of_web2 = |event: Event| match event.what {
         What::Belief { endpoint, to, reason, .. } if endpoint == "web2" => Some((to, reason)),
         _ => None,
     };
-    timeline(lb).into_iter().filter_map(of_web2).collect()
+    timeline.events.into_iter().filter_map(of_web2).collect()
+}
+
+/// The seconds that are left of web2's ejection, by its card.
+fn seconds_left(seen: &Seen) -> Option<u64> {
+    let words = seen.card("web2").text("belief-words").strip_prefix("Ejected ")?;
+    Some(words.strip_suffix("\u{a0}s").and_then(|number| number.parse().ok()).expect("a number of seconds"))
 }
 
 #[test]
 fn a_server_fails_and_comes_back_and_both_tell_all_of_it() {
     let demo = Lb::demo();
-    // Without probes it is requests that tell, each step once; and a trial comes soon.
-    let servers = demo.status().clusters.remove(0).endpoints;
-    let endpoints: Vec<_> =
-        servers.iter().map(|one| format!("{{ name = {:?}, address = {:?} }}", one.name, one.address)).collect();
-    let lb = Lb::with_config(&format!(
-        "workers = 2\n[[listeners]]\nbind = \"127.0.0.1:0\"\n\
-         [[routes]]\npath = \"/api\"\ncluster = \"web\"\ntrace = true\n\
-         [[routes]]\npath = \"/lb\"\nadmin = true\n[[routes]]\npath = \"/\"\nfiles = \"embedded\"\n\
-         [clusters.web]\nendpoints = [{}]\nhealth = {{ max-fails = 3, eject-time = \"3s\", eject-jitter = \"0%\" }}\n",
-        endpoints.join(", ")
-    ));
+    // Nobody probes, so requests alone tell, each step once; and what is in Trial stays so until somebody sends one.
+    let health = "health = { max-fails = 3, eject-time = \"3s\", eject-jitter = \"0%\" }";
+    let lb = Lb::with_config(&before_the_servers_of(&demo, ANY_PORT, health));
     on_page(&lb.url(), async |page| {
         toggle(demo.address(), "web2", false);
         page.choose_rate(20).await;
         page.start_auto().await;
 
-        // The ejection, with its cause: on the card, among what happened, and from the API.
-        let reason = "3 requests failed within 10s, the last one answered 503";
         let seen = page
-            .wait_until("web2 is ejected, and its card says until when", |seen| {
-                let web2 = seen.card("web2");
-                web2.text("belief-words").starts_with("Ejected ") && web2.text("reason") == reason
+            .wait_until("web2 is ejected, and its card says why", |seen| {
+                seconds_left(seen).is_some() && seen.card("web2").text("reason") == REASON
             })
             .await;
-        let words = seen.card("web2").text("belief-words");
-        assert!(words.starts_with("Ejected ") && words.ends_with("\u{a0}s"), "{words}");
-        let happened = format!("return document.getElementById('happened').innerText.includes('{reason}')");
-        page.wait_for("the ejection is among what happened, with its cause", &happened).await;
-        assert_eq!(beliefs(&lb)[0], (Belief::Ejected, reason.to_owned()));
+        let left = seconds_left(&seen).expect("it was just seen");
+        assert!((1..=3).contains(&left), "{left}");
+        page.wait_until("fewer seconds are left", |seen| seconds_left(seen).is_none_or(|now| now < left)).await;
+        page.stop_auto().await;
+        a_trace_tells_of_the_failure_and_the_retry(page).await;
 
-        // The failed attempt, its reason and the retry: in the list of traces, opened.
-        page.wait_for("traces are offered", "return !document.getElementById('traces').hidden").await;
-        // They are asked for when somebody sees them.
-        page.run("document.getElementById('traces').scrollIntoView()").await;
-        page.wait_for("a retried request is listed", "return Boolean(document.querySelector('[data-trace]'))").await;
-        page.click("#traces-outcome option[value=retried]").await;
-        page.wait_for(
-            "requests that met web2 are listed",
-            "return document.querySelectorAll('[data-trace]').length >= 3",
-        )
-        .await;
-        page.run("document.querySelector('[data-trace] button').click()").await;
-        page.wait_for("it opens", "return Boolean(document.querySelector('.trace-detail'))").await;
-        let story = text(page, ".trace-detail").await;
-        assert!(story.contains("web2 answered 503 in ") && story.contains("→ retried →"), "{story}");
+        // The next request is its trial: it fails, too, and another server answers.
+        page.wait_until("web2 is to be tried", |seen| seen.card("web2").text("belief-words") == "Trial").await;
+        let story = page.send().await.text("last-story").to_owned();
+        assert!(story.starts_with("web2 answered 503 in ") && story.contains(" → retried → "), "{story}");
         assert!(story.contains(" answered 200 in "), "{story}");
-        let traces: Traces =
-            serde_json::from_slice(&get(lb.address(), &format!("{TRACES_PATH}?outcome=retried")).body).expect("traces");
-        assert_eq!(traces.traces.len(), 3, "it is asked three times, and no more once it is ejected");
-        for trace in &traces.traces {
-            let [failed, answered] = &trace.attempts[..] else { panic!("two attempts: {trace:#?}") };
-            assert_eq!((failed.endpoint.as_str(), failed.status, failed.blamed), ("web2", Some(503), true));
-            assert_eq!((answered.status, trace.status), (Some(200), Some(200)));
-        }
+        page.wait_until("it is ejected again", |seen| seconds_left(seen).is_some()).await;
 
-        // The trial fails while web2 does, and succeeds once it is restored.
-        page.wait_until("a trial has failed", |seen| seen.card("web2").text("reason").contains("trial")).await;
+        // Restored, it is tried once more, and is back.
         toggle(demo.address(), "web2", true);
-        page.wait_until("web2 is back", |seen| seen.card("web2").text("belief-words") == "Up").await;
-        page.wait_for(
-            "its return is among what happened",
-            "return /web2 (is )?up/i.test(document.getElementById('happened').innerText)",
-        )
-        .await;
-        let told: Vec<Belief> = beliefs(&lb).into_iter().map(|(belief, _)| belief).collect();
-        let last = [Belief::Ejected, Belief::Trial, Belief::Up];
-        assert!(told.len() >= 5 && told.ends_with(&last), "{told:?}");
-        let seen = page.stop_auto().await;
-        assert_eq!(seen.text("total-success"), "100 %", "nobody has noticed");
+        page.wait_until("web2 is to be tried again", |seen| seen.card("web2").text("belief-words") == "Trial").await;
+        let story = page.send().await.text("last-story").to_owned();
+        assert!(story.starts_with("web2 answered 200 in ") && !story.contains("retried"), "{story}");
+        let seen = page.wait_until("web2 is back", |seen| seen.card("web2").text("belief-words") == "Up").await;
+        assert_eq!(seen.text("total-success"), "100 %", "no client has noticed");
+
+        let told = happened(page).await;
+        let begins = ["web2 ejected: ", "web2 on trial: ", "web2 ejected: ", "web2 on trial: ", "web2 up: "];
+        assert_eq!(told.len(), begins.len(), "{told:#?}");
+        assert!(told.iter().zip(begins).all(|(event, begin)| event.starts_with(begin)), "{told:#?}");
+        assert!(told[0].starts_with(&format!("web2 ejected: {REASON}; trial at ")), "{told:#?}");
+        assert_eq!(marked(page).await, told, "the axis of time tells the same");
     });
+
+    let (told, why): (Vec<Belief>, Vec<String>) = beliefs(&lb).into_iter().unzip();
+    assert_eq!(told, [Belief::Ejected, Belief::Trial, Belief::Ejected, Belief::Trial, Belief::Up]);
+    assert_eq!(why[0], REASON);
+    let traces = get(lb.address(), &format!("{TRACES_PATH}?outcome=retried"));
+    let traces: Traces = serde_json::from_slice(&traces.body).expect("traces");
+    assert_eq!(traces.traces.len(), 4, "it is asked three times before it is ejected, and once as its trial");
+    for trace in &traces.traces {
+        let [failed, answered] = &trace.attempts[..] else { panic!("two attempts: {trace:#?}") };
+        assert_eq!((failed.endpoint.as_str(), failed.status, failed.blamed), ("web2", Some(503), true));
+        assert_eq!((answered.status, trace.status), (Some(200), Some(200)));
+    }
+}
+
+/// In the list of traces, opened.
+async fn a_trace_tells_of_the_failure_and_the_retry(page: &Page) {
+    page.wait_for("traces are offered", "return !document.getElementById('traces').hidden").await;
+    // They are asked for when somebody sees them.
+    page.run("document.getElementById('traces').scrollIntoView()").await;
+    page.click("#traces-outcome option[value=retried]").await;
+    let three = "const rows = [...document.querySelectorAll('[data-trace]')];
+                 return rows.length === 3 && rows.every((row) => row.innerText.includes('retried'))";
+    page.wait_for("the three requests that met web2 are listed", three).await;
+    page.run("document.querySelector('[data-trace] button').click()").await;
+    page.wait_for("it opens", "return Boolean(document.querySelector('.trace-detail'))").await;
+    let [story] = &texts(page, ".trace-detail [data-field=story]").await[..] else { panic!("one trace is open") };
+    assert!(story.starts_with("web2 answered 503 in ") && story.contains(" → retried → web"), "{story}");
+    assert!(story.contains(" answered 200 in "), "{story}");
+    let attempts = texts(page, ".trace-detail .waterfall-row p:first-child").await;
+    assert_eq!(attempts.len(), 2, "{attempts:?}");
+    assert_eq!(attempts[0], "web2 answered 503");
+    assert!(attempts[1].ends_with(" answered 200") && !attempts[1].starts_with("web2"), "{attempts:?}");
+    page.click(".trace-detail [data-action=close]").await;
+    page.wait_for("it closes", "return !document.querySelector('.trace-detail')").await;
 }
