@@ -141,26 +141,3 @@ async fn begin_a_drill(page: &Page) {
     page.wait_for("both things go wrong", done).await;
     page.run("document.activeElement.blur()").await;
 }
-
-#[test]
-fn a_drill_runs() {
-    let lb = Lb::demo();
-    on_page(&lb.url(), async |page| {
-        lively(page, 620).await;
-        show(page, "drills").await;
-        page.wait_for("it may be run", "return !document.getElementById('drills-run').disabled").await;
-        page.click("#drills-choice option[value=a-server-dies]").await;
-        page.click("#drills-run").await;
-        // Its first step comes after ten seconds.
-        page.wait_for(
-            "a step is done while others are to come",
-            "return /done/.test(document.getElementById('drills-shown').innerText)",
-        )
-        .await;
-        show(page, "drills").await;
-        take(page, "page-drill.png").await;
-        page.click("#drills-stop").await;
-        page.run("scrollTo(0, 0)").await;
-        page.stop_auto().await;
-    });
-}
