@@ -97,13 +97,13 @@ impl Director {
 
         let mut requests = JoinSet::new();
         let (end, waiting) = self.play(&mut show, &asker, &counter, &mut requests).await;
-        for fault in std::mem::take(&mut show.faults) {
-            self.around.stage.end(fault, end == End::Over).await;
-        }
         let (end, waiting) = match end {
             End::Over => self.wait_for_the_last(&mut show, &mut requests).await,
             End::Broken(_) | End::Stopped => (end, waiting),
         };
+        for fault in std::mem::take(&mut show.faults) {
+            self.around.stage.end(fault, end == End::Over).await;
+        }
         // Whatever is still under way ends with this.
         drop(requests);
         if let Some(counts) = counter.read().await {
@@ -214,6 +214,9 @@ impl Director {
             Action::Note => {}
             Action::Rate(rate) => load.set_rate(rate, show.elapsed()),
             Action::Play { endpoints, how, lasts } => {
+                // What lasts to the end meets the last requests, too, and ends when they have.
+                let is_to_the_end = step.at + lasts >= show.plan.length;
+                let lasts = if is_to_the_end { lasts + GRACE * 2 } else { lasts };
                 for endpoint in endpoints {
                     let (kind, per_million) = match how {
                         How::Fault(kind, per_million) => (kind, per_million),
