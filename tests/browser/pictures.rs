@@ -109,12 +109,16 @@ fn pictures_show_the_page_when_all_is_well_when_a_server_is_ejected_a_trace_and_
 
         page.resize(1280, 1000).await;
         page.toggle("web2", true).await;
+        // Who is to be tried needs somebody who asks.
+        page.choose_rate(20).await;
+        page.start_auto().await;
         page.wait_until("web2 is back", |seen| seen.card("web2").text("belief") == "up").await;
         page.prefer("dark").await;
         begin_a_drill(page).await;
         take(page, "#drills", "#drills", "page-drill.png").await;
         page.click("#drills-stop").await;
         page.wait_for("it is stopped", "return document.getElementById('drills-stop').hidden").await;
+        page.stop_auto().await;
     });
 }
 
