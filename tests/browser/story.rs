@@ -111,7 +111,11 @@ fn a_server_fails_and_comes_back_and_both_tell_all_of_it() {
     assert_eq!(why[0], REASON);
     let traces = get(lb.address(), &format!("{TRACES_PATH}?outcome=retried"));
     let traces: Traces = serde_json::from_slice(&traces.body).expect("traces");
-    assert_eq!(traces.traces.len(), 4, "it is asked three times before it is ejected, and once as its trial");
+    // More if others were under way to it as it was ejected.
+    assert!(
+        traces.traces.len() >= 4,
+        "it is asked three times before it is ejected, and once as its trial: {traces:#?}"
+    );
     for trace in &traces.traces {
         let [failed, answered] = &trace.attempts[..] else { panic!("two attempts: {trace:#?}") };
         assert_eq!((failed.endpoint.as_str(), failed.status, failed.blamed), ("web2", Some(503), true));
@@ -126,8 +130,8 @@ async fn a_trace_tells_of_the_failure_and_the_retry(page: &Page) {
     page.run("document.getElementById('traces').scrollIntoView()").await;
     page.click("#traces-outcome option[value=retried]").await;
     let three = "const rows = [...document.querySelectorAll('[data-trace]')];
-                 return rows.length === 3 && rows.every((row) => row.innerText.includes('retried'))";
-    page.wait_for("the three requests that met web2 are listed", three).await;
+                 return rows.length >= 3 && rows.every((row) => row.innerText.includes('retried'))";
+    page.wait_for("the requests that met web2 are listed", three).await;
     page.run("document.querySelector('[data-trace] button').click()").await;
     page.wait_for("it opens", "return Boolean(document.querySelector('.trace-detail'))").await;
     let [story] = &texts(page, ".trace-detail [data-field=story]").await[..] else { panic!("one trace is open") };
