@@ -111,7 +111,8 @@ impl Page {
     pub(crate) async fn wait_for(&self, what: &str, script: &str) {
         let deadline = Instant::now() + PATIENCE;
         while self.run(script).await != true {
-            assert!(Instant::now() < deadline, "waited {PATIENCE:?} in vain until {what}");
+            let shown = self.run("return document.querySelector('main').innerText").await;
+            assert!(Instant::now() < deadline, "waited {PATIENCE:?} in vain until {what}; the page shows {shown}");
             tokio::time::sleep(PAUSE).await;
         }
     }

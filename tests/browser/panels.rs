@@ -1,7 +1,5 @@
 //! Traces, changes by hand, faults and drills: the page shows what the admin API tells, and tells it what a person decides.
 
-use std::time::{Duration, Instant};
-
 use lb_common::api::TIMELINE_PATH;
 use serde_json::json;
 use thirtyfour::Key;
@@ -9,19 +7,11 @@ use thirtyfour::Key;
 use super::on_page;
 use super::page::Page;
 use super::told::{ToldLb, answer};
-use crate::support::{Lb, PATIENCE, get};
-
-/// How often the page is looked at.
-const PAUSE: Duration = Duration::from_millis(20);
+use crate::support::{Lb, get};
 
 /// Looks again and again until that expression is true in the page.
 async fn wait_for(page: &Page, what: &str, expression: &str) {
-    let deadline = Instant::now() + PATIENCE;
-    while page.run(&format!("return Boolean({expression})")).await != true {
-        let shown = page.run("return document.querySelector('main').innerText").await;
-        assert!(Instant::now() < deadline, "waited in vain until {what}; the page shows {shown}");
-        tokio::time::sleep(PAUSE).await;
-    }
+    page.wait_for(what, &format!("return Boolean({expression})")).await;
 }
 
 async fn text(page: &Page, selector: &str) -> String {

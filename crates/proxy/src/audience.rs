@@ -16,8 +16,7 @@ pub trait Listener: Send + Sync {
 /// Who is told of requests.
 pub struct Audience {
     listener: Option<Box<dyn Listener>>,
-    // Of 2^32 requests, so many are told though nothing was wrong with them.
-    sample: u64,
+    sample: f64,
     logs: bool,
     next: AtomicU32,
     watchers: AtomicU32,
@@ -33,12 +32,6 @@ const TROUBLES_A_SECOND: f64 = 200.0;
 impl Audience {
     /// One that hears failed and retried requests, and that part of the others, 0 to 1; all of them if `logs`.
     pub fn new(listener: Box<dyn Listener>, sample: f64, logs: bool) -> Self {
-        #[allow(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "it is between 0 and 2^32 after the clamp"
-        )]
-        let sample = (sample.clamp(0.0, 1.0) * 4_294_967_296.0) as u64;
         Self { listener: Some(listener), sample, logs, ..Self::nobody() }
     }
 
@@ -46,7 +39,7 @@ impl Audience {
     pub fn nobody() -> Self {
         Self {
             listener: None,
-            sample: 0,
+            sample: 0.0,
             logs: false,
             next: AtomicU32::new(0),
             watchers: AtomicU32::new(0),
@@ -56,7 +49,7 @@ impl Audience {
 
     /// What part of the requests is told though nothing was wrong with them, 0 to 1.
     pub fn sample(&self) -> f64 {
-        self.sample as f64 / 4_294_967_296.0
+        self.sample
     }
 
     /// So many of the next requests are told, whatever comes of them.
@@ -128,7 +121,7 @@ impl Ration {
             return Wanted::default();
         }
         Wanted {
-            sampled: audience.sample > 0 && u64::from(fastrand::u32(..)) < audience.sample,
+            sampled: audience.sample > 0.0 && fastrand::f64() < audience.sample,
             // Found out when it is known that a cluster is to answer: files and the admin API are no decisions.
             asked: false,
             watched: audience.watchers.load(Ordering::Relaxed) > 0 && self.watched.take(now),

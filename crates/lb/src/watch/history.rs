@@ -9,7 +9,15 @@ use lb_proxy::{EndpointMetrics, Histogram, Metrics};
 
 use crate::names::Names;
 
-const _: () = assert!(Histogram::BUCKETS == api::BUCKETS, "what is counted is told in the same buckets");
+// What is counted is told in the same buckets.
+const _: () = {
+    assert!(Histogram::BUCKETS == api::BUCKETS);
+    let mut bucket = 0;
+    while bucket < api::BUCKETS {
+        assert!(Histogram::start_us(bucket) == api::bucket_start_us(bucket));
+        bucket += 1;
+    }
+};
 
 /// How far back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
