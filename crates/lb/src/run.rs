@@ -153,7 +153,7 @@ impl Running {
         let listeners = Listeners { ears, log: log.clone(), otlp };
         let audience = Arc::new(Audience::new(Box::new(listeners), config.traces.sample, log.is_some()));
         tokio::task::spawn_local(reopen_when_told(log, Signals::listen_to(SignalKind::user_defined1())?));
-        let (stage, stage_manager) = Stage::new(clock, Arc::clone(&names), watch.clone());
+        let (stage, stagehand) = Stage::new(clock, Arc::clone(&names), watch.clone());
         let faults = stage.faults();
         let (drills, director) = Drills::new(DrillSurroundings {
             clock,
@@ -179,7 +179,7 @@ impl Running {
             stopping: stop.clone(),
         });
         tokio::task::spawn_local(keeper.run(Arc::clone(&audience), admin.clone()));
-        tokio::task::spawn_local(stage_manager.run());
+        tokio::task::spawn_local(stagehand.run());
         let routes = Routes::new(config.routes.into_iter().map(|route| build(route, &admin)).collect());
         let proxy = lb_proxy::Config {
             workers: config.workers,

@@ -64,7 +64,7 @@ pub(crate) enum NotPlayed {
 }
 
 /// Begins and ends them; one task, so that nobody's change is lost.
-pub(crate) struct StageManager {
+pub(crate) struct Stagehand {
     orders: mpsc::Receiver<Order>,
     faults: Arc<Faults>,
     last_id: u64,
@@ -74,11 +74,11 @@ pub(crate) struct StageManager {
 }
 
 impl Stage {
-    pub(crate) fn new(clock: Clock, names: Arc<Names>, watch: Watch) -> (Self, StageManager) {
+    pub(crate) fn new(clock: Clock, names: Arc<Names>, watch: Watch) -> (Self, Stagehand) {
         let (told, orders) = mpsc::channel(ORDERS);
         let faults = Arc::<Faults>::default();
-        let manager = StageManager { orders, faults: Arc::clone(&faults), last_id: 0, clock, names, watch };
-        (Self { orders: told, faults }, manager)
+        let stagehand = Stagehand { orders, faults: Arc::clone(&faults), last_id: 0, clock, names, watch };
+        (Self { orders: told, faults }, stagehand)
     }
 
     /// What workers look at.
@@ -110,7 +110,7 @@ impl Stage {
     }
 }
 
-impl StageManager {
+impl Stagehand {
     pub(crate) async fn run(mut self) {
         loop {
             let next = self.faults.list().iter().map(|fault| fault.until).min();
