@@ -2,14 +2,21 @@
 // until the server that is meant has answered it. Where no controls are offered, this says so and nothing else.
 
 import { controlsOffered, toggleBegan, toggleConfirmed, toggleFailed } from "./said.js";
+import { serversOf } from "./view.js";
 
 const CONTROL = "/control";
 const CONFIRMED = "STATUS UPDATED";
-const MOST_TRIES = 12;
+/** So many tries for each server: amid other requests every turn is a matter of chance, and then all of them miss the
+ * server that is meant with a chance of (1 - 1/n)^(10 n), which is less than one in 20,000 for any number n of servers. */
+const TRIES_A_SERVER = 10;
+/** Where nobody answers at all, turns have nothing to do with it. */
+const MOST_UNHEARD = 12;
 /** The first tries follow at once: with four servers in turn, one of them is the right one. */
 const TRIES_AT_ONCE = 4;
 const FIRST_PAUSE_MS = 50;
-const LONGEST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 100;
+/** Before each try that follows one without an answer, up to that. */
+const LONGEST_PAUSE_UNHEARD_MS = 500;
 const PATIENCE_MS = 2000;
 
 /** @param {ReturnType<typeof import("./store.js").createStore>} store */
@@ -37,18 +44,20 @@ export function createControls(store) {
       if (store.state.asking.includes(name)) return;
       store.tell(toggleBegan, name);
       let heard = false;
-      for (let tries = 1; tries <= MOST_TRIES; tries += 1) {
+      let tries = 0;
+      while (tries < mostTries(heard, store.state.status)) {
+        tries += 1;
         const answer = await ask(`${CONTROL}/toggle?target=${encodeURIComponent(name)}&active=${active}`);
         if (answer.body.startsWith(CONFIRMED)) {
           store.tell(toggleConfirmed, name, active, Date.now());
           return;
         }
         heard ||= answer.status !== null;
-        if (tries < MOST_TRIES) await pauseAfter(tries);
+        if (tries < mostTries(heard, store.state.status)) await pauseAfter(tries, heard);
       }
       store.tell(toggleFailed, name, heard
-        ? `${name} did not confirm in ${MOST_TRIES} tries; is it running?`
-        : `lb did not answer in ${MOST_TRIES} tries; is it running? Start it, then ask ${name} again.`);
+        ? `${name} did not confirm in ${tries} tries; is it running?`
+        : `lb did not answer in ${tries} tries; is it running? Start it, then ask ${name} again.`);
     },
   };
 }
@@ -64,7 +73,12 @@ async function ask(url) {
   }
 }
 
-function pauseAfter(tries) {
-  const ms = tries < TRIES_AT_ONCE ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** (tries - TRIES_AT_ONCE), LONGEST_PAUSE_MS);
+function mostTries(heard, status) {
+  return heard && status ? Math.max(MOST_UNHEARD, TRIES_A_SERVER * serversOf(status).length) : MOST_UNHEARD;
+}
+
+function pauseAfter(tries, heard) {
+  const longest = heard ? LONGEST_PAUSE_MS : LONGEST_PAUSE_UNHEARD_MS;
+  const ms = tries < TRIES_AT_ONCE ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** (tries - TRIES_AT_ONCE), longest);
   return ms === 0 ? undefined : new Promise((resolve) => setTimeout(resolve, ms));
 }

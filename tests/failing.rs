@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use lb_common::api::Belief;
 
-use crate::support::{Client, Endpoint, Lb, Reply, config, get, wait_until};
+use crate::support::{Client, Endpoint, Lb, Reply, address_of_its_own, config, get, wait_until};
 
 /// Does not eject anybody, so that each request of a test meets the same endpoints.
 const LENIENT: &str = "health = { max-fails = 0 }";
@@ -262,7 +262,7 @@ fn a_shortage_of_our_own_is_not_blamed_on_the_endpoints() {
 fn whoever_knows_the_token_is_told_the_attempts_on_any_route() {
     let (sick, well) = (Endpoint::answering(503, "sick"), Endpoint::saying("well"));
     let text = config::cluster(&[sick.address(), well.address()], "health = { max-fails = 0 }");
-    let admin = Endpoint::nobody();
+    let admin = address_of_its_own();
     let token = "a-token-of-24-characters";
     let lb = Lb::with_config(&format!(
         "{}[admin]\nbind = \"{admin}\"\ntoken = \"{token}\"\n",

@@ -7,7 +7,7 @@ use lb_common::api::METRICS_PATH;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{Client, Endpoint, Lb, config, get, wait_until};
+use crate::support::{Client, Endpoint, Lb, address_of_its_own, config, get, wait_until};
 
 const DASHBOARD: &str = include_str!("../docs/grafana-dashboard.json");
 
@@ -28,7 +28,7 @@ impl Prometheus {
         let file = folder.path().join("prometheus.yml");
         std::fs::write(&file, config).expect("it can be written");
         // It cannot be told to take a free port and say which.
-        let address = Endpoint::nobody();
+        let address = address_of_its_own();
         let child = Command::new("prometheus")
             .arg(format!("--config.file={}", file.display()))
             .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
@@ -128,7 +128,7 @@ fn a_real_prometheus_accepts_every_expression_of_the_dashboard() {
 #[test]
 fn metrics_can_be_turned_off_and_are_where_scrapers_look() {
     let well = Endpoint::saying("well");
-    let admin = Endpoint::nobody();
+    let admin = address_of_its_own();
     let text = config::cluster(&[well.address()], "");
     let lb = Lb::with_config(&format!("metrics = false\n{text}[admin]\nbind = \"{admin}\"\n"));
     assert_eq!(get(lb.address(), "/").text(), "well");

@@ -12,6 +12,8 @@ pub(crate) use endpoint::{Endpoint, Reply};
 pub(crate) use lb::Lb;
 pub(crate) use peer::Peer;
 
+use std::net::{SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 /// No condition that a test waits for takes longer, unless something is broken.
@@ -24,4 +26,15 @@ pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
         assert!(Instant::now() < deadline, "waited {PATIENCE:?} in vain until {what}");
         std::thread::park_timeout(Duration::from_millis(5));
     }
+}
+
+/// For a program that cannot be told to take a free port and say which: an address with a port that nobody has. Each is on a
+/// loopback host of its own, named after this process, so that no other test is given the port before the program binds it.
+pub(crate) fn address_of_its_own() -> SocketAddr {
+    static GIVEN: AtomicU8 = AtomicU8::new(0);
+    // 127.128.0.1 to 127.255.255.254: the lower half of the loopback network is for what is written in tests.
+    let [.., high, low] = std::process::id().to_be_bytes();
+    let host = [127, 128 | high, low, 1 + GIVEN.fetch_add(1, Relaxed) % 254];
+    let listener = TcpListener::bind(SocketAddr::from((host, 0))).expect("a free port");
+    listener.local_addr().expect("it is bound")
 }

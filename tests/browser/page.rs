@@ -189,6 +189,10 @@ impl Page {
         let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
         let command = DevTools("Emulation.setDeviceMetricsOverride", metrics);
         self.web().cmd(command).await.expect("the window is resized");
+        self.wait_for("the page has its new width", &format!("return innerWidth === {width}")).await;
+        // What is drawn by script follows in the next frame.
+        let frames = "requestAnimationFrame(() => requestAnimationFrame(arguments[0]))";
+        self.web().execute_async(frames, Vec::new()).await.expect("frames are drawn");
     }
 
     /// Makes the system prefer `light` or `dark`, which the page follows. A theme that a script sets lasts only until the page

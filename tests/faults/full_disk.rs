@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, ExitStatus, Stdio};
 
-use crate::support::{Endpoint, lb::lb, wait_until};
+use crate::support::{address_of_its_own, lb::lb, wait_until};
 
 /// Runs until it is told to stop, or dropped. It cannot say where it listens, so it is told.
 pub(super) struct Mute {
@@ -17,7 +17,7 @@ impl Mute {
     /// `config` binds the address that it is given.
     pub(super) fn start(config: impl FnOnce(SocketAddr) -> String) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the configuration");
-        let address = Endpoint::nobody();
+        let address = address_of_its_own();
         std::fs::write(folder.path().join("lb.toml"), config(address)).expect("the configuration can be written");
         let full = || OpenOptions::new().write(true).open("/dev/full").expect("Linux has such a device");
         let mut command = lb();

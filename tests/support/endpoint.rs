@@ -61,10 +61,14 @@ impl Endpoint {
         Self::new(move |_| Reply::Status(status, text.to_owned()))
     }
 
-    /// An address at which nobody listens: whoever connects is refused.
+    /// An address at which nobody listens until the test's process ends: whoever connects is refused.
     pub(crate) fn nobody() -> SocketAddr {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        listener.local_addr().expect("it is bound")
+        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+        socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a free port");
+        let address = socket.local_addr().expect("it is bound");
+        // Bound for good, though it never listens: no other test is given its port and answers there.
+        std::mem::forget(socket);
+        address
     }
 
     pub(crate) fn address(&self) -> SocketAddr {

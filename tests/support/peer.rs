@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-use super::{Endpoint, wait_until};
+use super::{address_of_its_own, wait_until};
 
 /// A peer that runs until it is dropped.
 pub(crate) struct Peer {
@@ -53,7 +53,7 @@ impl Peer {
     fn start(command: impl FnOnce(SocketAddr, &TempDir) -> Command) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the configuration");
         // Neither can be told to take a free port and say which.
-        let address = Endpoint::nobody();
+        let address = address_of_its_own();
         let mut command = command(address, &folder);
         let started = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         let child = started.unwrap_or_else(|error| panic!("{command:?}: {error}. hint: tests/run installs it"));

@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{Endpoint, python, wait_until};
+use crate::support::{address_of_its_own, python, wait_until};
 
 /// Reads spans with the messages that OpenTelemetry publishes, until it is dropped.
 pub(crate) struct Reader {
@@ -89,7 +89,7 @@ impl Rotel {
     pub(crate) fn before(reader: &Reader) -> Self {
         let folder = tempfile::tempdir().expect("a folder for its log");
         // It cannot be told to take a free port and say which.
-        let [address, other] = [Endpoint::nobody(), Endpoint::nobody()];
+        let [address, other] = [address_of_its_own(), address_of_its_own()];
         let mut command = Command::new(rotel());
         command
             .arg("start")
