@@ -29,7 +29,7 @@ export const NOTHING = {
 };
 
 /** Of these the live region tells; single probes are not among them. */
-const ANNOUNCED = new Set(["changed", "fault-began", "fault-ended", "drill", "stopping"]);
+const ANNOUNCED = new Set(["changed", "fault-began", "fault-ended", "drill", "stopping", "reloaded", "reload-refused"]);
 
 /** @param {State} state @param {Status} status @param {number} at */
 export function statusSaid(state, status, at) {

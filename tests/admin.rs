@@ -7,6 +7,7 @@ mod guard;
 mod hand;
 mod history;
 mod many;
+mod reloading;
 mod resuming;
 mod story;
 mod stream;

@@ -17,6 +17,7 @@ mod time;
 mod told;
 mod tour;
 
+use std::fmt::Display;
 use std::net::SocketAddr;
 
 use lb_common::backend::{STATUS_UPDATED, TOGGLE_PATH};
@@ -51,7 +52,13 @@ fn toggle(address: SocketAddr, server: &str, active: bool) {
 /// turn it is, and nobody probes: what lb believes changes by requests alone. `more` are further lines of the cluster.
 fn before_the_servers_of(demo: &Lb, bind: &str, more: &str) -> String {
     let cluster = demo.status().clusters.remove(0);
-    let endpoints = cluster.endpoints.iter().map(|e| format!("{{ name = {:?}, address = {:?} }}", e.name, e.address));
+    let endpoints: Vec<_> = cluster.endpoints.iter().map(|e| (e.name.as_str(), &e.address)).collect();
+    before(&endpoints, bind, more)
+}
+
+/// The same before these servers, by name and address.
+fn before(endpoints: &[(&str, impl Display)], bind: &str, more: &str) -> String {
+    let endpoints = endpoints.iter().map(|(name, address)| format!("{{ name = \"{name}\", address = \"{address}\" }}"));
     let endpoints = endpoints.collect::<Vec<_>>().join(", ");
     format!(
         "workers = 2\n[[listeners]]\nbind = \"{bind}\"\n\

@@ -6,11 +6,13 @@ pub(crate) mod endpoint;
 pub(crate) mod lb;
 pub(crate) mod peer;
 pub(crate) mod python;
+pub(crate) mod server;
 
 pub(crate) use client::{Client, get};
 pub(crate) use endpoint::{Endpoint, Reply};
 pub(crate) use lb::Lb;
 pub(crate) use peer::Peer;
+pub(crate) use server::Server;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};

@@ -11,7 +11,7 @@ const AHEAD_MS = 1500;
 const WORST = [
   ({ kind, to }) => kind === "belief" && (to === "ejected" || to === "down"),
   ({ kind, state }) => kind === "drill" && state === "failed",
-  ({ kind }) => kind === "started" || kind === "stopping",
+  ({ kind }) => kind === "started" || kind === "stopping" || kind === "reloaded" || kind === "reload-refused",
   ({ kind }) => kind === "fault-began",
   ({ kind }) => kind === "changed" || kind === "drill",
   ({ kind }) => kind === "belief",

@@ -6,6 +6,8 @@ import { beliefState, changeInWords, timeOfDay } from "../words.js";
 const SHAPES = {
   started: "started",
   stopping: "stopping",
+  reloaded: "reloaded",
+  "reload-refused": "reload-refused",
   changed: "changed",
   "fault-began": "fault-began",
   "fault-ended": "fault-ended",
@@ -18,6 +20,7 @@ export function lookOf(event) {
   if (event.kind === "belief") return { state: beliefState(event.to), shape: event.to };
   if (event.kind === "probe") return { state: event.ok ? "up" : "failed", shape: event.ok ? "probe-good" : "probe-failed" };
   if (event.kind === "drill") return { state: DRILL_STATES[event.state] ?? "none", shape: "drill" };
+  if (event.kind === "reload-refused") return { state: "failed", shape: "reload-refused" };
   return { state: "none", shape: SHAPES[event.kind] ?? "other" };
 }
 
@@ -25,6 +28,8 @@ export function lookOf(event) {
 export function whatOf(event) {
   if (event.kind === "belief") return changeInWords(event);
   if (event.kind === "probe") return `${event.endpoint}’s probe ${event.ok ? "succeeds again" : "failed"}`;
+  if (event.kind === "reloaded") return `${event.config} reloaded`;
+  if (event.kind === "reload-refused") return `${event.config} not reloaded, all stays as it was`;
   return event.says;
 }
 
@@ -34,6 +39,8 @@ export function causeOf(event) {
     const until = event.to === "ejected" && event.until_ms ? `; trial at ${timeOfDay(event.until_ms)}` : "";
     return event.reason ? `${event.reason}${until}` : "";
   }
+  if (event.kind === "reloaded") return event.differences.join("; ") || "nothing in it is different";
+  if (event.kind === "reload-refused") return event.why.split(/\s*\n\s*/).join("; ");
   // What the probe found stands in the place of the sentence, where it is told under the same name.
   return event.kind === "probe" ? event.found ?? event.says : "";
 }

@@ -19,10 +19,14 @@ pub(super) struct Api(SocketAddr);
 /// An `lb` before one cluster whose admin API has an address of its own, and what asks it there: requests to that address are
 /// not among those that it tells of.
 pub(super) fn apart(endpoints: &[SocketAddr], more: &str, admin: &str) -> (Lb, Api) {
-    let lb =
-        Lb::with_config(&format!("{}\n[admin]\nbind = \"127.0.0.1:0\"\n{admin}", config::cluster(endpoints, more)));
+    let lb = Lb::with_config(&apart_text(endpoints, more, admin));
     let address = own_address(&lb);
     (lb, Api(address))
+}
+
+/// The configuration of that.
+pub(super) fn apart_text(endpoints: &[SocketAddr], more: &str, admin: &str) -> String {
+    format!("{}\n[admin]\nbind = \"127.0.0.1:0\"\n{admin}", config::cluster(endpoints, more))
 }
 
 /// Where the admin API's own listener is.
@@ -137,9 +141,14 @@ pub(super) struct Told {
 impl Stream {
     /// The next one.
     pub(super) fn next(&mut self) -> Told {
+        self.next_or_end().expect("the stream goes on")
+    }
+
+    /// The next one; `None`: the stream has ended in order.
+    pub(super) fn next_or_end(&mut self) -> Option<Told> {
         let (mut name, mut id, mut data) = (String::new(), None, None);
         loop {
-            let line = self.line();
+            let line = self.line()?;
             match line.split_once(": ") {
                 Some(("event", text)) => text.clone_into(&mut name),
                 Some(("id", text)) => id = text.parse().ok(),
@@ -150,7 +159,7 @@ impl Stream {
             if line.is_empty()
                 && let Some(data) = data.take()
             {
-                return Told { name, id, data };
+                return Some(Told { name, id, data });
             }
         }
     }
@@ -165,17 +174,19 @@ impl Stream {
         }
     }
 
-    fn line(&mut self) -> String {
+    fn line(&mut self) -> Option<String> {
         loop {
             if let Some(end) = self.text.iter().position(|byte| *byte == b'\n') {
                 let line = self.text.drain(..=end).collect::<Vec<_>>();
-                return String::from_utf8(line).expect("it is text").trim_end().to_owned();
+                return Some(String::from_utf8(line).expect("it is text").trim_end().to_owned());
             }
             let mut size = String::new();
             assert!(Instant::now() < self.deadline, "waited {PATIENCE:?} in vain for an event");
             self.chunks.read_line(&mut size).expect("the stream goes on");
             let size = usize::from_str_radix(size.trim_end(), 16).expect("the size of a chunk");
-            assert!(size > 0, "the stream has ended");
+            if size == 0 {
+                return None;
+            }
             let mut chunk = vec![0; size + 2];
             self.chunks.read_exact(&mut chunk).expect("a chunk comes whole");
             self.text.extend_from_slice(&chunk[..size]);

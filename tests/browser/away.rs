@@ -1,6 +1,6 @@
 //! The load balancer goes away, hangs, comes back: the page says so, and what to do.
 
-use super::{NEVER_EJECT, before_the_servers_of, on_page};
+use super::{ANY_PORT, NEVER_EJECT, before_the_servers_of, on_page};
 use crate::support::Lb;
 
 /// No other test listens on this address or calls from it, so the kernel gives the port away to nobody while it is free.
@@ -35,6 +35,47 @@ fn an_lb_that_goes_away_is_missed_and_welcomed_back() {
         assert_eq!((seen.text("total-sent"), seen.text("total-success")), ("3", "66.7 %"));
         drop(lb);
     });
+}
+
+#[test]
+fn a_reload_shows_its_differences_and_what_is_wrong_and_the_page_goes_on() {
+    let demo = Lb::demo();
+    let text = before_the_servers_of(&demo, ANY_PORT, NEVER_EJECT);
+    let lb = Lb::with_config(&text);
+    on_page(&lb.url(), async |page| {
+        page.choose_rate(20).await;
+        page.start_auto().await;
+        page.wait_until("all servers answer", |seen| seen.cards.iter().all(|card| card.count() > 0)).await;
+
+        // Without web4, and with retries.
+        let fewer = text.replace(", { name = \"web4\"", "]\nretry = { attempts = 2 } # { name = \"web4\"");
+        assert_ne!(fewer, text);
+        lb.reload(&fewer);
+        page.wait_until("web4 is gone", |seen| seen.column("name") == ["web1", "web2", "web3"]).await;
+        page.wait_until("the differences are told", |seen| {
+            seen.text("happened")
+                .contains("lb.toml reloaded: clusters.web.endpoints web4: gone; clusters.web.retry: new")
+        })
+        .await;
+
+        lb.reload(&fewer.replace("cluster = \"web\"", "cluster = \"wep\""));
+        let seen = page
+            .wait_until("the refusal is told", |seen| {
+                seen.text("happened").contains("lb.toml not reloaded, all stays as it was: lb.toml:")
+            })
+            .await;
+        assert!(seen.text("happened").contains("is not declared"), "{seen:#?}");
+        assert_eq!(seen.column("name"), ["web1", "web2", "web3"]);
+
+        lb.reload(&text);
+        page.wait_until("web4 is back", |seen| seen.column("name") == ["web1", "web2", "web3", "web4"]).await;
+        let before = page.seen().await.card("web4").count();
+        page.wait_until("web4 answers again", |seen| seen.card("web4").count() > before).await;
+        let seen = page.stop_auto().await;
+        assert_eq!(seen.text("total-success"), "100 %", "no request has noticed");
+    });
+    lb.signal("TERM");
+    assert!(lb.wait().0.success());
 }
 
 #[test]

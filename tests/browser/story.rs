@@ -1,13 +1,13 @@
-//! The whole story of a failure, told twice: by the page, as a person reads it, and by the API; from real servers.
+//! The whole story of a failure, told twice: by the page, as a person reads it, and by the API; from real servers that are killed.
 
 use lb_common::api::{Belief, Event, TIMELINE_PATH, TRACES_PATH, Timeline, Traces, What};
 use thirtyfour::Key;
 
 use super::page::{Page, Seen};
-use super::{ANY_PORT, before_the_servers_of, on_page, toggle};
-use crate::support::{Lb, get};
+use super::{ANY_PORT, before, on_page};
+use crate::support::{Lb, Server, get};
 
-const REASON: &str = "3 requests failed within 10s, the last one answered 503";
+const REASON: &str = "3 requests failed within 10s, the last one refused the connection";
 
 /// The texts of all that the selector finds, each on one line.
 async fn texts(page: &Page, selector: &str) -> Vec<String> {
@@ -61,14 +61,16 @@ fn seconds_left(seen: &Seen) -> Option<u64> {
 }
 
 #[test]
-fn a_server_fails_and_comes_back_and_both_tell_all_of_it() {
-    let demo = Lb::demo();
+fn a_server_is_killed_and_comes_back_and_both_tell_all_of_it() {
+    let names = ["web1", "web2", "web3", "web4"];
+    let mut servers = names.map(Server::start);
+    let endpoints = names.into_iter().zip(servers.iter().map(Server::address)).collect::<Vec<_>>();
     // Nobody probes, so requests alone tell, each step once, with time enough for a busy machine between them; and what is in
     // Trial stays so until somebody sends one.
     let health = "health = { max-fails = 3, eject-time = \"8s\", max-eject-time = \"8s\", eject-jitter = \"0%\" }";
-    let lb = Lb::with_config(&before_the_servers_of(&demo, ANY_PORT, health));
+    let lb = Lb::with_config(&before(&endpoints, ANY_PORT, health));
     on_page(&lb.url(), async |page| {
-        toggle(demo.address(), "web2", false);
+        servers[1].kill();
         page.choose_rate(20).await;
         page.start_auto().await;
 
@@ -86,12 +88,12 @@ fn a_server_fails_and_comes_back_and_both_tell_all_of_it() {
         // The next request is its trial: it fails, too, and another server answers.
         page.wait_until("web2 is to be tried", |seen| seen.card("web2").text("belief-words") == "Trial").await;
         let story = page.send().await.text("last-story").to_owned();
-        assert!(story.starts_with("web2 answered 503 in ") && story.contains(" → retried → "), "{story}");
+        assert!(story.starts_with("web2 refused the connection (") && story.contains(" → retried → "), "{story}");
         assert!(story.contains(" answered 200 in "), "{story}");
         page.wait_until("it is ejected again", |seen| seconds_left(seen).is_some()).await;
 
-        // Restored, it is tried once more, and is back.
-        toggle(demo.address(), "web2", true);
+        // Started again, it is tried once more, and is back.
+        servers[1].restart();
         page.wait_until("web2 is to be tried again", |seen| seen.card("web2").text("belief-words") == "Trial").await;
         let story = page.send().await.text("last-story").to_owned();
         assert!(story.starts_with("web2 answered 200 in ") && !story.contains("retried"), "{story}");
@@ -118,7 +120,10 @@ fn a_server_fails_and_comes_back_and_both_tell_all_of_it() {
     );
     for trace in &traces.traces {
         let [failed, answered] = &trace.attempts[..] else { panic!("two attempts: {trace:#?}") };
-        assert_eq!((failed.endpoint.as_str(), failed.status, failed.blamed), ("web2", Some(503), true));
+        assert_eq!(
+            (failed.endpoint.as_str(), failed.failure.as_deref(), failed.blamed),
+            ("web2", Some("refused"), true)
+        );
         assert_eq!((answered.status, trace.status), (Some(200), Some(200)));
     }
 }
@@ -135,11 +140,11 @@ async fn a_trace_tells_of_the_failure_and_the_retry(page: &Page) {
     page.run("document.querySelector('[data-trace] button').click()").await;
     page.wait_for("it opens", "return Boolean(document.querySelector('.trace-detail'))").await;
     let [story] = &texts(page, ".trace-detail [data-field=story]").await[..] else { panic!("one trace is open") };
-    assert!(story.starts_with("web2 answered 503 in ") && story.contains(" → retried → web"), "{story}");
+    assert!(story.starts_with("web2 refused the connection (") && story.contains(" → retried → web"), "{story}");
     assert!(story.contains(" answered 200 in "), "{story}");
     let attempts = texts(page, ".trace-detail .waterfall-row p:first-child").await;
     assert_eq!(attempts.len(), 2, "{attempts:?}");
-    assert_eq!(attempts[0], "web2 answered 503");
+    assert_eq!(attempts[0], "web2 refused the connection");
     assert!(attempts[1].ends_with(" answered 200") && !attempts[1].starts_with("web2"), "{attempts:?}");
     page.click(".trace-detail [data-action=close]").await;
     page.wait_for("it closes", "return !document.querySelector('.trace-detail')").await;

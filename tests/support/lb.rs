@@ -18,7 +18,7 @@ pub(crate) struct Lb {
     log: Log,
     stopped: bool,
     // Holds the configuration file.
-    _folder: Option<TempDir>,
+    folder: Option<TempDir>,
 }
 
 /// What a process has written so far.
@@ -69,7 +69,7 @@ impl Lb {
             address.is_some()
         });
         let address = address.expect("it was said");
-        Self { child, address, log, stopped: false, _folder: folder }
+        Self { child, address, log, stopped: false, folder }
     }
 
     /// Where it listens.
@@ -106,6 +106,13 @@ impl Lb {
     pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("kill").args([&format!("-{name}"), &self.pid().to_string()]).status();
         assert!(sent.expect("there is a kill command").success());
+    }
+
+    /// Writes its configuration anew, and tells it to read that.
+    pub(crate) fn reload(&self, config: &str) {
+        let folder = self.folder.as_ref().expect("it was started with a configuration");
+        std::fs::write(folder.path().join("lb.toml"), config).expect("the configuration can be written");
+        self.signal("HUP");
     }
 
     /// Waits for its end, whoever asked for it.

@@ -15,6 +15,7 @@
 //! An endpoint that is up may be draining: it keeps its sessions and gets nothing else.
 
 mod known;
+mod legacy;
 mod member;
 mod outliers;
 mod projection;
@@ -34,6 +35,7 @@ use crate::probe::{ProbeEffect, ProbeSchedule};
 use crate::{
     Algorithm, Belief, Cause, Endpoint, EndpointId, Outcome, Picker, Policy, ProbePoll, Report, Timestamp, Turn,
 };
+pub use legacy::Legacy;
 use member::{Member, STEPS};
 use outliers::{Outlier, Outliers};
 pub use projection::Change;

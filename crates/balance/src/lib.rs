@@ -48,7 +48,7 @@ pub use attempts::{Attempt, Attempts, Sent, Stop, Verdict};
 pub use belief::{Belief, Cause};
 pub use budget::{BudgetPolicy, RetryBudget};
 pub use cells::Counters;
-pub use cluster::{Change, Cluster, Event};
+pub use cluster::{Change, Cluster, Event, Legacy};
 pub use lease::{EndpointId, Lease, Turn};
 pub use observer::{Observer, PassedOver, PassedOverCounts};
 pub use outcome::{Failure, Outcome};

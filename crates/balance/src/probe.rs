@@ -143,7 +143,7 @@ impl ProbeSchedule {
 }
 
 /// How an endpoint's latest probes went.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct ProbeRecord {
     pub(crate) last: Option<(Timestamp, Outcome)>,
     succeeded_in_a_row: u32,

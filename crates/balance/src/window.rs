@@ -6,7 +6,7 @@ use core::time::Duration;
 use crate::Timestamp;
 
 /// The moments of the latest failures, as many as matter.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct FailWindow {
     latest: VecDeque<Timestamp>,
 }

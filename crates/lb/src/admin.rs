@@ -11,7 +11,7 @@ mod problem;
 mod status;
 pub(crate) mod words;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
@@ -42,7 +42,7 @@ const MOST_BODY: usize = 64 * 1024;
 
 /// What the admin API tells of, and what it can change.
 #[derive(Clone)]
-pub(crate) struct Admin(Arc<Facts>);
+pub(crate) struct Admin(Arc<Facts>, Arc<OnceLock<Self>>);
 
 /// All that it needs to know.
 pub(crate) struct Facts {
@@ -64,7 +64,12 @@ pub(crate) struct Facts {
 
 impl Admin {
     pub(crate) fn new(facts: Facts) -> Self {
-        Self(Arc::new(facts))
+        Self(Arc::new(facts), Arc::default())
+    }
+
+    /// From now on, whoever still asks this one gets the other one's answers: a change made here would be lost.
+    pub(crate) fn give_way_to(&self, heir: Self) {
+        let _only_once = self.1.set(heir);
     }
 
     /// The API under its full paths, for those that `reach` lets in.

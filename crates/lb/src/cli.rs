@@ -14,7 +14,7 @@ use crate::{demo, drill, logging, run, simulate};
 /// A load balancer that shows every decision it takes.
 ///
 /// Without a command it reads lb.toml and serves until it is told to stop: SIGTERM or Ctrl-C let requests under way
-/// finish, a second one does not wait.
+/// finish, a second one does not wait. SIGHUP reloads the file, unless that is wrong; SIGUSR1 opens the access log anew.
 #[derive(Debug, Parser)]
 #[command(name = "lb", version, after_help = AFTER_HELP)]
 struct Arguments {
@@ -88,7 +88,7 @@ pub(crate) fn main() -> ExitCode {
         None => {
             logging::start("info");
             match load(&arguments.config) {
-                Ok(config) => block_on(run::run(config)),
+                Ok(config) => block_on(run::run(&arguments.config, config)),
                 Err(failed) => failed,
             }
         }

@@ -8,6 +8,7 @@ mod admin;
 mod cluster;
 mod defaults;
 mod diagnostic;
+mod difference;
 mod drill;
 mod limits;
 mod route;
@@ -28,6 +29,7 @@ use lb_proxy::{ClusterConfig, ClusterId, Pin};
 pub(crate) use access_log::{AccessLogConfig, LogFormat};
 pub(crate) use admin::AdminConfig;
 pub(crate) use diagnostic::Problems;
+pub(crate) use difference::differences;
 pub(crate) use drill::{load as load_drill, parse_text as parse_drill};
 pub(crate) use limits::RawLimits;
 use table::{Reader, Table};
@@ -40,6 +42,8 @@ pub(crate) use value::parse_time;
 pub(crate) struct Config {
     /// Where it came from, for people.
     pub(crate) origin: String,
+    /// What was read.
+    pub(crate) text: String,
     pub(crate) workers: NonZeroUsize,
     pub(crate) stop_timeout: Duration,
     pub(crate) limits: RawLimits,
@@ -86,7 +90,8 @@ fn read_text(path: &Path) -> Result<(String, String), Problems> {
 
 /// Checks a text; `folder` is what relative paths in it are relative to.
 pub(crate) fn parse(origin: &str, text: &str, folder: &Path) -> Result<Config, Problems> {
-    read_document(origin, text, |top| read(top, origin, folder))
+    let config = read_document(origin, text, |top| read(top, origin, folder))?;
+    Ok(Config { text: text.to_owned(), ..config })
 }
 
 /// Parses a text and lets `read` walk it. What it gives counts only if nothing is wrong.
@@ -127,6 +132,7 @@ fn read(top: Table<'_>, origin: &str, folder: &Path) -> Option<Config> {
     top.finish();
     Some(Config {
         origin: origin.to_owned(),
+        text: String::new(),
         workers,
         stop_timeout,
         limits,

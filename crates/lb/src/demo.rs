@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::cli::say;
 use crate::config::{self, Config, Problems};
-use crate::run::{Failed, Running, Signals};
+use crate::run::{Failed, Serving, Signals, Told};
 
 /// The shipped configuration: the demo is that file with other addresses, and nothing else.
 const SHIPPED: &str = include_str!("../../../lb.toml");
@@ -31,12 +31,15 @@ pub(crate) async fn run(listen: SocketAddr) -> Result<(), Failed> {
         };
         tokio::spawn(lb_backend::serve(listener, Backend::new(name), stop));
     }
-    let running = Running::start(configuration(listen, &backends).map_err(Failed::Demo)?).await?;
-    for address in running.addresses() {
+    let serving = Serving::start(configuration(listen, &backends).map_err(Failed::Demo)?).await?;
+    for address in serving.addresses() {
         say(&format!("lb demo: open http://{address}/ - {} are behind it, Ctrl-C stops it", SERVERS.join(", ")));
     }
-    signals.next().await;
-    let result = running.stop(&mut signals).await;
+    // There is no file to reload: a terminal that is closed ends the demo.
+    while signals.next().await == Told::Reopen {
+        serving.reopen_log();
+    }
+    let result = serving.stop(&mut signals).await;
     stop_backends.send_replace(true);
     result
 }

@@ -1,5 +1,6 @@
 //! What routes, clusters and endpoints are called, for all that tells of requests: traces, the access log, spans.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use lb_balance::EndpointId;
@@ -52,6 +53,22 @@ impl Names {
     pub(crate) fn find_cluster(&self, name: &str) -> Option<(ClusterId, &Arc<ClusterHandle>)> {
         let index = self.clusters.iter().position(|cluster| cluster.config().name == name)?;
         Some((ClusterId(index), &self.clusters[index]))
+    }
+
+    /// By cluster and endpoint: where the one of the same names is among the others; `None`: nowhere.
+    pub(crate) fn places_in(&self, others: &Self) -> Vec<Vec<Option<(usize, usize)>>> {
+        let places = |handle: &Arc<ClusterHandle>| {
+            let other = others.find_cluster(&handle.config().name);
+            let there: HashMap<_, _> = other
+                .into_iter()
+                .flat_map(|(cluster, other)| {
+                    let endpoints = other.config().endpoints.iter().enumerate();
+                    endpoints.map(move |(place, endpoint)| (endpoint.name(), (cluster.0, place)))
+                })
+                .collect();
+            handle.config().endpoints.iter().map(|endpoint| there.get(endpoint.name()).copied()).collect()
+        };
+        self.clusters.iter().map(places).collect()
     }
 
     /// Where the endpoint listens: `host:port`.

@@ -1,28 +1,29 @@
-//! Serves a configuration until a signal says to stop.
+//! Serves a configuration until a signal says to stop, and another one in its place when a signal says to reload.
+//!
+//! ```text
+//!   SIGHUP ──▶ read and check the file ──bad──▶ refused: nothing changes, and it is said what is wrong
+//!                    │ good
+//!                    ▼
+//!              a second Running starts on the same sockets, and knows what the first one knew
+//!                    │
+//!                    ▼
+//!              the first one retires: each of its connections ends after its next answer
+//! ```
+
+mod running;
 
 use std::io;
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
 
 use lb_common::api::What;
-use lb_proxy::{Audience, BindError, Clock, Clusters, Listener, Local, Routes, Server, Story, Tallies, Target};
-use std::sync::Arc;
-use tokio::net::TcpListener;
+use lb_proxy::BindError;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
-use crate::access_log::AccessLog;
-use crate::admin::{Admin, Facts, Reach, Stage};
-use crate::config::{Config, Destination, Route};
-use crate::drilling::{Aim, Drills, Surroundings as DrillSurroundings};
-use crate::files;
-use crate::metrics::Sources;
-use crate::names::Names;
-use crate::otlp::{BadAddress, Exporting, Otlp};
-use crate::service::Tower;
-use crate::watch::{Ears, Surroundings, Watch};
+use self::running::Running;
+use crate::config::{self, Config};
+use crate::otlp::BadAddress;
 
 /// Why the program ends otherwise than well.
 #[derive(Debug, thiserror::Error)]
@@ -67,255 +68,160 @@ fn hint(failed: &BindError) -> &'static str {
     }
 }
 
-/// So long the last spans may take once all requests have ended, within the time for stopping.
-const LAST_SPANS: Duration = Duration::from_secs(5);
+/// How long may still be waited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Haste {
+    /// As long as it takes.
+    None,
+    /// As long as stopping may take.
+    Soon,
+    /// No longer.
+    Now,
+}
 
-/// Serves until SIGTERM or SIGINT, then lets requests under way finish.
-pub(crate) async fn run(config: Config) -> Result<(), Failed> {
+/// Waits until there is so much haste.
+async fn until(mut haste: watch::Receiver<Haste>, so_much: Haste) {
+    // The sender is gone only when everything is.
+    let _gone = haste.wait_for(|now| *now >= so_much).await;
+}
+
+/// Serves until SIGTERM or SIGINT, then lets requests under way finish. SIGHUP reloads the file.
+pub(crate) async fn run(path: &Path, config: Config) -> Result<(), Failed> {
     let origin = config.origin.clone();
     let mut signals = Signals::listen()?;
-    let running = Running::start(config).await?;
-    for address in running.addresses() {
+    let mut serving = Serving::start(config).await?;
+    for address in serving.addresses() {
         tracing::info!("lb {} listens on {address}, as {origin} says", env!("CARGO_PKG_VERSION"));
     }
-    signals.next().await;
-    running.stop(&mut signals).await
-}
-
-/// A load balancer that serves.
-pub(crate) struct Running {
-    server: Server,
-    // Dropping it would end the drivers' world: the handles keep the clusters alive while requests finish.
-    _clusters: Clusters,
-    stopping: watch::Sender<bool>,
-    watch: Watch,
-    directing: Option<JoinHandle<()>>,
-    exporting: Option<Exporting>,
-    clock: Clock,
-    stop_timeout: Duration,
-}
-
-/// All that hear of requests.
-struct Listeners {
-    ears: Ears,
-    log: Option<Arc<AccessLog>>,
-    otlp: Option<Otlp>,
-}
-
-impl Listener for Listeners {
-    fn hear(&self, story: Story) {
-        let wanted = story.wanted;
-        let story = Arc::new(story);
-        if let Some(log) = &self.log {
-            log.hear(&story);
-        }
-        if let Some(otlp) = &self.otlp {
-            otlp.hear(&story);
-        }
-        if story.cluster.is_some() && (wanted.troubled || wanted.sampled || wanted.asked || wanted.watched) {
-            self.ears.hear(story);
+    loop {
+        match signals.next().await {
+            Told::Stop => return serving.stop(&mut signals).await,
+            Told::Reopen => serving.reopen_log(),
+            Told::Reload => serving.reload(path).await,
         }
     }
 }
 
-impl Running {
-    /// Starts everything that a configuration asks for, on the current local runtime.
+/// What serves now, and what served before and has connections left.
+pub(crate) struct Serving {
+    now: Running,
+    retired: JoinSet<Result<(), Failed>>,
+    haste: watch::Sender<Haste>,
+}
+
+impl Serving {
+    /// Starts what the configuration asks for.
     pub(crate) async fn start(config: Config) -> Result<Self, Failed> {
-        let limits = config.limits.with_descriptors(raise_descriptor_limit());
-        let clusters = Clusters::start(config.clusters);
-        let (stopping, stop) = watch::channel(false);
-        let clock = clusters.clock();
-        let workers = config.workers.get();
-        let names = Arc::new(Names::new(&config.routes, clusters.handles()));
-        let tallies = config.metrics.then(|| Arc::new(Tallies::new(workers, config.routes.len(), clusters.handles())));
-        let (watch, ears, keeper) = Watch::new(Surroundings {
-            clock,
-            names: Arc::clone(&names),
-            news: clusters.news().subscribe(),
-            tallies: tallies.clone(),
-            keep: config.traces.keep,
-        });
-        let log = match &config.access_log {
-            None => None,
-            Some(log) => {
-                let opened = AccessLog::open(log, Arc::clone(&names), clock);
-                Some(Arc::new(opened.map_err(|error| Failed::AccessLog { path: log.path.clone(), error })?))
-            }
-        };
-        let exported = config.tracing.otlp.as_deref();
-        let exported = exported.map(|to| Otlp::start(to, &config.tracing.service, Arc::clone(&names), clock));
-        let (otlp, exporting) = exported.transpose()?.unzip();
-        let sources = Sources {
-            tallies: tallies.clone(),
-            log: log.as_ref().map(|log| Arc::clone(log.counts())),
-            spans: otlp.as_ref().map(|otlp| Arc::clone(otlp.counts())),
-        };
-        let listeners = Listeners { ears, log: log.clone(), otlp };
-        let audience = Arc::new(Audience::new(Box::new(listeners), config.traces.sample, log.is_some()));
-        tokio::task::spawn_local(reopen_when_told(log, Signals::listen_to(SignalKind::user_defined1())?));
-        let (stage, stagehand) = Stage::new(clock, Arc::clone(&names), watch.clone());
-        let faults = stage.faults();
-        let (drills, director) = Drills::new(DrillSurroundings {
-            clock,
-            names: Arc::clone(&names),
-            watch: watch.clone(),
-            stage: stage.clone(),
-            tallies: tallies.clone(),
-            stopping: stop.clone(),
-            aim: Aim::find(&config.routes),
-        });
-        let admin = Admin::new(Facts {
-            config: config.origin.clone(),
-            workers,
-            clock,
-            started_at_ms: clock.unix_ms(clock.now()),
-            names,
-            admin: config.admin.clone(),
-            watch: watch.clone(),
-            audience: Arc::clone(&audience),
-            stage,
-            drills,
-            sources,
-            stopping: stop.clone(),
-        });
-        tokio::task::spawn_local(keeper.run(Arc::clone(&audience), admin.clone()));
-        tokio::task::spawn_local(stagehand.run());
-        let routes = Routes::new(config.routes.into_iter().map(|route| build(route, &admin)).collect());
-        let proxy = lb_proxy::Config {
-            workers: config.workers,
-            listeners: config.listeners,
-            limits,
-            stop_timeout: config.stop_timeout,
-            tallies,
-            audience,
-            faults,
-            trace_token: config.admin.token,
-            marking: config.tracing.marking,
-        };
-        if let Some(address) = config.admin.bind {
-            serve_admin(address, &admin, stop).await?;
-        }
-        let server = Server::start(proxy, routes, &clusters)?;
-        let directing = server.addresses().first().map(|listener| tokio::task::spawn_local(director.run(*listener)));
-        let version = env!("CARGO_PKG_VERSION").to_owned();
-        watch.happened(What::Started { version, config: config.origin }).await;
         Ok(Self {
-            server,
-            _clusters: clusters,
-            stopping,
-            watch,
-            directing,
-            exporting,
-            clock,
-            stop_timeout: config.stop_timeout,
+            now: Running::start(config, None).await?,
+            retired: JoinSet::new(),
+            haste: watch::Sender::new(Haste::None),
         })
     }
 
     /// The addresses that it listens on.
-    pub(crate) fn addresses(&self) -> &[SocketAddr] {
-        self.server.addresses()
+    pub(crate) fn addresses(&self) -> &[std::net::SocketAddr] {
+        self.now.addresses()
     }
 
-    /// Lets requests under way finish; another signal ends that.
-    pub(crate) async fn stop(self, signals: &mut Signals) -> Result<(), Failed> {
-        tracing::info!("stopping: requests under way may finish");
-        self.watch.happened(What::Stopping).await;
-        self.stopping.send_replace(true);
-        let began = self.clock.now();
-        // A drill takes its requests away and tells that it was stopped.
-        let drill_ended = async {
-            if let Some(directing) = self.directing {
-                let _ended = directing.await;
+    /// Opens the access log anew.
+    pub(crate) fn reopen_log(&self) {
+        self.now.reopen_log();
+    }
+
+    /// Serves as the file says now; if that cannot be, all stays as it is, and the reason is said.
+    async fn reload(&mut self, path: &Path) {
+        let origin = path.display().to_string();
+        let why = match config::load(path) {
+            Ok(config) => {
+                let differences = config::differences(&self.now.text, &config.text);
+                match Running::start(config, Some(&self.now)).await {
+                    Ok(next) => return self.give_way_to(next, origin, differences).await,
+                    Err(failed) => failed.to_string(),
+                }
             }
+            Err(problems) => problems.to_string(),
         };
-        let all_ended = tokio::select! {
-            (all_ended, ()) = async { tokio::join!(self.server.stop(), drill_ended) } => all_ended,
-            () = signals.next() => false,
-        };
-        if let Some(exporting) = self.exporting {
-            let left = self.stop_timeout.saturating_sub(self.clock.now().since(began)).min(LAST_SPANS);
-            tokio::select! {
-                () = exporting.stop(if all_ended { left } else { Duration::ZERO }) => {}
-                () = signals.next() => {}
+        let why = why.trim_end().to_owned();
+        tracing::error!("{origin} is not reloaded, and all stays as it was:\n{why}");
+        self.now.watch.happened(What::ReloadRefused { config: origin, why }).await;
+    }
+
+    async fn give_way_to(&mut self, next: Running, origin: String, differences: Vec<String>) {
+        let before = std::mem::replace(&mut self.now, next);
+        self.retired.spawn_local(before.retire(self.haste.subscribe(), self.now.admin().clone()));
+        // Those that have ended by now need not be kept in mind.
+        while self.retired.try_join_next().is_some() {}
+        for address in self.addresses() {
+            tracing::info!("reloaded {origin}, listening on {address}");
+        }
+        for difference in &differences {
+            tracing::info!("{difference}");
+        }
+        self.now.watch.happened(What::Reloaded { config: origin, differences }).await;
+    }
+
+    /// Lets requests under way finish; another signal to stop ends that.
+    pub(crate) async fn stop(mut self, signals: &mut Signals) -> Result<(), Failed> {
+        self.haste.send_replace(Haste::Soon);
+        let mut ending = std::pin::pin!(async {
+            let mut result = self.now.stop(self.haste.subscribe()).await;
+            while let Some(retired) = self.retired.join_next().await {
+                result = result.and(retired.unwrap_or(Ok(())));
             }
+            result
+        });
+        tokio::select! {
+            result = &mut ending => return result,
+            () = signals.stop() => {}
         }
-        if all_ended { Ok(()) } else { Err(Failed::CutOff) }
+        self.haste.send_replace(Haste::Now);
+        ending.await
     }
 }
 
-/// Each connection takes a descriptor, and one being proxied two; most shells allow 1024 unless asked for more. Returns how
-/// many there may be.
-fn raise_descriptor_limit() -> usize {
-    use rustix::process::{Resource, getrlimit, setrlimit};
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum;
-    if let Err(error) = setrlimit(Resource::Nofile, limit) {
-        tracing::warn!(%error, "cannot raise the limit of open descriptors");
-    }
-    getrlimit(Resource::Nofile).current.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX)
+/// What a signal says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// SIGTERM or SIGINT.
+    Stop,
+    /// SIGHUP: to read the configuration again.
+    Reload,
+    /// SIGUSR1: to open the access log anew.
+    Reopen,
 }
 
-fn build(route: Route, admin: &Admin) -> lb_proxy::Route {
-    let local = |service: Tower| Target::Local(Arc::new(service) as Arc<dyn Local>);
-    let target = match route.to {
-        Destination::Cluster { cluster, pin, trace } => Target::Cluster { cluster, pin, trace },
-        Destination::Folder(path) => local(files::folder(&path)),
-        Destination::EmbeddedPage => local(files::embedded_page()),
-        Destination::Admin => local(Tower::new(tower::ServiceExt::map_request(
-            admin.router(Reach::Route),
-            |request: http::Request<_>| request.map(axum::body::Body::new),
-        ))),
-    };
-    lb_proxy::Route { host: route.host, path: route.path, target }
-}
-
-async fn serve_admin(address: SocketAddr, admin: &Admin, mut stop: watch::Receiver<bool>) -> Result<(), Failed> {
-    let listener = TcpListener::bind(address).await.map_err(|error| BindError { address, error })?;
-    let address = listener.local_addr().map_err(|error| BindError { address, error })?;
-    tracing::info!("the admin API listens on {address}");
-    let serving = axum::serve(listener, admin.router(Reach::OwnListener)).with_graceful_shutdown(async move {
-        // The sender is gone only when everything is.
-        let _gone = stop.wait_for(|stop| *stop).await;
-    });
-    tokio::spawn(async move {
-        if let Err(error) = serving.await {
-            tracing::error!(%error, "the admin API ended");
-        }
-    });
-    Ok(())
-}
-
-/// Opens the access log anew whenever SIGUSR1 comes, as nginx does: whoever rotates logs has renamed the file.
-/// Where there is none the signal is heard all the same: otherwise it would end the program.
-async fn reopen_when_told(log: Option<Arc<AccessLog>>, mut told: Signal) {
-    while told.recv().await.is_some() {
-        if let Some(log) = &log {
-            log.reopen();
-        }
-    }
-}
-
-/// SIGTERM and SIGINT.
+/// The signals that say something. Each would end the program if nobody listened to it.
 pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hangup: Signal,
+    user1: Signal,
 }
 
 impl Signals {
     pub(crate) fn listen() -> Result<Self, Failed> {
-        let (terminate, interrupt) = (SignalKind::terminate(), SignalKind::interrupt());
-        Ok(Self { terminate: Self::listen_to(terminate)?, interrupt: Self::listen_to(interrupt)? })
+        let listen_to = |kind| signal(kind).map_err(Failed::Signals);
+        Ok(Self {
+            terminate: listen_to(SignalKind::terminate())?,
+            interrupt: listen_to(SignalKind::interrupt())?,
+            hangup: listen_to(SignalKind::hangup())?,
+            user1: listen_to(SignalKind::user_defined1())?,
+        })
     }
 
-    fn listen_to(kind: SignalKind) -> Result<Signal, Failed> {
-        signal(kind).map_err(Failed::Signals)
-    }
-
-    /// Waits for the next one of either.
-    pub(crate) async fn next(&mut self) {
+    /// Waits for the next one.
+    pub(crate) async fn next(&mut self) -> Told {
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => Told::Stop,
+            _ = self.interrupt.recv() => Told::Stop,
+            _ = self.hangup.recv() => Told::Reload,
+            _ = self.user1.recv() => Told::Reopen,
         }
+    }
+
+    /// Waits for the next one that says to stop.
+    pub(crate) async fn stop(&mut self) {
+        while self.next().await != Told::Stop {}
     }
 }

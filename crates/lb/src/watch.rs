@@ -65,6 +65,15 @@ enum Ask {
     Timeline { since: u64, limit: usize, reply: oneshot::Sender<Timeline> },
     Happened(What, oneshot::Sender<()>),
     Rates(oneshot::Sender<Vec<Vec<f64>>>),
+    Past(oneshot::Sender<Past>),
+}
+
+/// What was kept, for whoever takes this one's place.
+pub(crate) struct Past {
+    names: Arc<Names>,
+    log: Log,
+    traces: Traces,
+    history: History,
 }
 
 /// The door to what is kept.
@@ -116,8 +125,8 @@ pub(crate) struct Keeper {
 }
 
 impl Watch {
-    /// The door, the ears and the keeper, who is to be [run](Keeper::run).
-    pub(crate) fn new(around: Surroundings) -> (Self, Ears, Keeper) {
+    /// The door, the ears and the keeper, who is to be [run](Keeper::run), and goes on where another one was.
+    pub(crate) fn new(around: Surroundings, past: Option<Past>) -> (Self, Ears, Keeper) {
         let (told, stories) = mpsc::channel(STORIES);
         let (asked, asks) = mpsc::channel(ASKS);
         let (said, _) = broadcast::channel(SAID);
@@ -126,6 +135,13 @@ impl Watch {
         let ears = Ears { stories: told, lost: Arc::clone(&lost) };
         let Surroundings { clock, names, news, tallies, keep } = around;
         let scope = Scope::new(&names);
+        let (log, traces, history) = match past {
+            None => (Log::default(), Traces::new(keep), History::new(scope)),
+            Some(Past { names: old, log, mut traces, history }) => {
+                traces.keep(keep);
+                (log, traces, history.go_on(scope, &old, &names))
+            }
+        };
         let keeper = Keeper {
             clock,
             names,
@@ -135,9 +151,9 @@ impl Watch {
             asks,
             said,
             lost,
-            traces: Traces::new(keep),
-            log: Log::default(),
-            history: History::new(scope),
+            traces,
+            log,
+            history,
             flow: Vec::new(),
             flow_due: None,
         };
@@ -167,6 +183,11 @@ impl Watch {
     /// Attempts a second of each endpoint, by cluster, in the mean of the last ten seconds.
     pub(crate) async fn rates(&self) -> Option<Vec<Vec<f64>>> {
         self.ask(Ask::Rates).await
+    }
+
+    /// All that is kept, for whoever takes this one's place; `None` once the keeper has gone.
+    pub(crate) async fn past(&self) -> Option<Past> {
+        self.ask(Ask::Past).await
     }
 
     /// Something happened that nobody else tells; returns when it is known.
@@ -294,6 +315,10 @@ impl Keeper {
             }
             Ask::Rates(reply) => {
                 let _gone = reply.send(self.history.rates());
+            }
+            Ask::Past(reply) => {
+                let (log, traces, history) = (self.log.clone(), self.traces.clone(), self.history.clone());
+                let _gone = reply.send(Past { names: Arc::clone(&self.names), log, traces, history });
             }
         }
     }

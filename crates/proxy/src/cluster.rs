@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::clock::Clock;
 use crate::config::{ClusterConfig, EndpointConfig};
+use crate::driver::Estate;
 use crate::forward::Place;
 use crate::hedge::HedgeDelay;
 use crate::held::Held;
@@ -34,6 +35,7 @@ pub(crate) const REPORTS: usize = 4096;
 pub(crate) enum Report {
     Attempt(lb_balance::Report),
     Snapshot(oneshot::Sender<ClusterSnapshot>),
+    Estate(oneshot::Sender<Estate>),
     Order(Order),
     Project(EndpointId, Change, oneshot::Sender<Vec<f64>>),
 }
@@ -163,6 +165,13 @@ impl ClusterHandle {
     pub async fn snapshot(&self) -> Option<ClusterSnapshot> {
         let (reply, answer) = oneshot::channel();
         self.reports.send(Report::Snapshot(reply)).await.ok()?;
+        answer.await.ok()
+    }
+
+    /// What it leaves to the cluster that takes its place; `None` once the server has stopped.
+    pub(crate) async fn estate(&self) -> Option<Estate> {
+        let (reply, answer) = oneshot::channel();
+        self.reports.send(Report::Estate(reply)).await.ok()?;
         answer.await.ok()
     }
 

@@ -1,8 +1,6 @@
 //! What the proxy is told to do: checked, complete, and without a string that would have to be looked up again.
 //! Reads no file and holds no default: `lb` does.
 
-use std::net::SocketAddr;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,10 +14,6 @@ use crate::{Address, Audience, Faults, Key, Limits, Marking, Secret, Tallies};
 /// What a server needs beside its routes and its clusters.
 #[derive(Debug)]
 pub struct Config {
-    /// How many worker threads.
-    pub workers: NonZeroUsize,
-    /// The addresses to listen on; port 0 takes a free one.
-    pub listeners: Vec<SocketAddr>,
     /// What clients may ask for.
     pub limits: Limits,
     /// How long requests under way may take once the server is told to stop.

@@ -4,14 +4,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use lb_balance::{Belief, Change, Cluster, EndpointId, Event, Failure, Outcome, ProbePoll, Timestamp};
+use lb_balance::{Belief, Change, Cluster, EndpointId, Event, Failure, Legacy, Outcome, ProbePoll, Timestamp};
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
 use crate::clock::Clock;
 use crate::cluster::{ClusterHandle, ClusterSnapshot, EndpointSnapshot, ProbeSnapshot, REPORTS, Report};
-use crate::config::ClusterConfig;
+use crate::config::{ClusterConfig, EndpointConfig};
 use crate::dial::Dial;
 use crate::order::{Deviation, Order, Ordered, Orders};
 use crate::probe;
@@ -49,7 +49,15 @@ pub struct ProbeChanged {
     pub turned: bool,
 }
 
-/// Runs a cluster until its handle is gone.
+/// What a cluster leaves to the one that takes its place.
+#[derive(Debug)]
+pub(crate) struct Estate {
+    endpoints: Vec<(EndpointConfig, Legacy, (u64, u64))>,
+    // With since when what they make of the endpoint is believed.
+    deviations: Vec<(Deviation, Timestamp)>,
+}
+
+/// Runs a cluster.
 pub(crate) struct Driver<D: Dial> {
     cluster: Cluster,
     handle: Arc<ClusterHandle>,
@@ -65,16 +73,23 @@ pub(crate) struct Driver<D: Dial> {
 }
 
 impl<D: Dial> Driver<D> {
-    /// Sets up a cluster, ready to be picked from.
-    pub(crate) fn new(config: ClusterConfig, news: broadcast::Sender<News>, clock: Clock, dial: D) -> Self {
+    /// Sets up a cluster, ready to be picked from, perhaps in the place of another one.
+    pub(crate) fn new(
+        config: ClusterConfig,
+        news: broadcast::Sender<News>,
+        clock: Clock,
+        dial: D,
+        estate: Option<Estate>,
+    ) -> Self {
         let endpoints = config.endpoints.iter().map(|config| config.endpoint.clone()).collect();
         let now = clock.now();
         let mut cluster = Cluster::new(endpoints, config.policy, now, fastrand::u64(..));
+        let mut probe_counts = vec![(0, 0); config.endpoints.len()];
+        let orders = estate.map(|estate| estate.settle(&config, &mut cluster, &mut probe_counts, now));
         let picker = cluster.poll_picker(now).expect("a new cluster has a picker to give");
         let (sender, reports) = mpsc::channel(REPORTS);
         let handle = Arc::new(ClusterHandle::new(config, picker, sender, clock));
-        let probe_counts = vec![(0, 0); handle.config().endpoints.len()];
-        let (orders, probes, under_way) = (Orders::default(), JoinSet::new(), HashMap::new());
+        let (orders, probes, under_way) = (orders.unwrap_or_default(), JoinSet::new(), HashMap::new());
         Self { cluster, handle, reports, news, clock, dial, orders, probe_counts, probes, under_way }
     }
 
@@ -114,6 +129,9 @@ impl<D: Dial> Driver<D> {
                 let until = lasts.map(|lasts| self.clock.now() + lasts);
                 self.orders.put(endpoint, change, until.filter(|_| change != self.configured(endpoint, change)));
                 self.carry_out(endpoint, change, until, false);
+            }
+            Report::Estate(reply) => {
+                let _gone = reply.send(self.estate());
             }
             Report::Project(endpoint, change, reply) => {
                 let shares = self.cluster.project(endpoint, change, self.clock.now(), fastrand::u64(..));
@@ -210,6 +228,14 @@ impl<D: Dial> Driver<D> {
         ClusterSnapshot { endpoints: self.cluster.ids().map(endpoint).collect(), deviations }
     }
 
+    fn estate(&self) -> Estate {
+        let all = self.handle.config().endpoints.iter().zip(self.cluster.ids());
+        let endpoints =
+            all.map(|(config, id)| (config.clone(), self.cluster.legacy(id), self.probe_counts[id.index()]));
+        let dated = |id| self.deviations(id).map(move |deviation| (deviation, self.cluster.belief(id).1));
+        Estate { endpoints: endpoints.collect(), deviations: self.cluster.ids().flat_map(dated).collect() }
+    }
+
     /// Changes the endpoint, if that is a change, and tells it.
     fn carry_out(&mut self, endpoint: EndpointId, to: Change, until: Option<Timestamp>, expired: bool) {
         let (at, from) = (self.clock.now(), self.current(endpoint, to));
@@ -236,11 +262,7 @@ impl<D: Dial> Driver<D> {
 
     /// What that order is about, as the configuration says.
     fn configured(&self, endpoint: EndpointId, kind: Change) -> Change {
-        let configured = &self.handle.config().endpoints[endpoint.index()].endpoint;
-        match kind {
-            Change::Draining(_) => Change::Draining(configured.draining),
-            Change::Weight(_) => Change::Weight(configured.weight),
-        }
+        configured(self.handle.config(), endpoint, kind)
     }
 
     fn deviations(&self, endpoint: EndpointId) -> impl Iterator<Item = Deviation> {
@@ -249,5 +271,56 @@ impl<D: Dial> Driver<D> {
             let until = self.orders.until(endpoint, kind);
             (now != configured).then_some(Deviation { endpoint, now, configured, until })
         })
+    }
+}
+
+impl Estate {
+    /// Gives the endpoints that are still there to the cluster that takes this one's place, and what was changed by hand. An
+    /// endpoint is the same if its name and its address are.
+    fn settle(
+        self,
+        config: &ClusterConfig,
+        cluster: &mut Cluster,
+        probe_counts: &mut [(u64, u64)],
+        now: Timestamp,
+    ) -> Orders {
+        let ids = || (0u32..).map(EndpointId);
+        let by_name: HashMap<_, _> = config.endpoints.iter().zip(ids()).map(|(one, id)| (one.name(), id)).collect();
+        // By the old places, the new ones.
+        let mut heirs = HashMap::new();
+        let mut legacies = Vec::new();
+        for (old, (endpoint, legacy, counts)) in ids().zip(self.endpoints) {
+            let Some(&heir) = by_name.get(endpoint.name()) else { continue };
+            if config.endpoints[heir.index()].address != endpoint.address {
+                continue;
+            }
+            heirs.insert(old, heir);
+            probe_counts[heir.index()] = counts;
+            legacies.push((heir, legacy));
+        }
+        cluster.take_over(legacies, now);
+        let mut orders = Orders::default();
+        for (Deviation { endpoint, now: change, until, .. }, since) in self.deviations {
+            let Some(&heir) = heirs.get(&endpoint) else { continue };
+            if change == configured(config, heir, change) {
+                continue;
+            }
+            match change {
+                Change::Draining(draining) => cluster.handle_drain(heir, draining, since),
+                Change::Weight(weight) => cluster.handle_weight(heir, weight),
+            }
+            orders.put(heir, change, until);
+        }
+        // It was so before, which was told then.
+        while cluster.poll_event().is_some() {}
+        orders
+    }
+}
+
+fn configured(config: &ClusterConfig, endpoint: EndpointId, kind: Change) -> Change {
+    let configured = &config.endpoints[endpoint.index()].endpoint;
+    match kind {
+        Change::Draining(_) => Change::Draining(configured.draining),
+        Change::Weight(_) => Change::Weight(configured.weight),
     }
 }

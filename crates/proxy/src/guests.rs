@@ -17,6 +17,9 @@ use crate::tally::Tally;
 #[derive(Debug)]
 pub(crate) struct Guests {
     crowd: Arc<Crowd>,
+    // All are to leave after their next answer.
+    is_retiring: Cell<bool>,
+    // All are to leave as soon as they have nothing under way.
     is_stopping: Cell<bool>,
     seats: RefCell<Slab<Seat>>,
     all_left: Notify,
@@ -42,8 +45,8 @@ pub(crate) struct Guest {
 
 impl Guests {
     pub(crate) fn new(crowd: Arc<Crowd>, tally: Option<Arc<Tally>>) -> Rc<Self> {
-        let (is_stopping, seats, all_left) = (Cell::new(false), RefCell::default(), Notify::new());
-        Rc::new(Self { crowd, is_stopping, seats, all_left, tally })
+        let (is_retiring, is_stopping) = (Cell::new(false), Cell::new(false));
+        Rc::new(Self { crowd, is_retiring, is_stopping, seats: RefCell::default(), all_left: Notify::new(), tally })
     }
 
     /// Whether one more may come.
@@ -77,6 +80,13 @@ impl Guests {
         is_let_in.then(|| Guest { seat: seat(), guests: Rc::clone(self), address })
     }
 
+    /// Asks all to leave after their next answer, and waits until they have. Whoever is idle is left alone: it may be about to
+    /// send a request, which would meet a closed connection.
+    pub(crate) async fn retire(&self) {
+        self.is_retiring.set(true);
+        self.wait_until_all_left().await;
+    }
+
     /// Asks all to leave when they have finished what they are at, and waits until they have.
     pub(crate) async fn stop(&self) {
         self.is_stopping.set(true);
@@ -85,6 +95,10 @@ impl Guests {
         for (_, waker) in idle {
             waker.wake();
         }
+        self.wait_until_all_left().await;
+    }
+
+    async fn wait_until_all_left(&self) {
         while !self.seats.borrow().is_empty() {
             self.all_left.notified().await;
         }
@@ -92,13 +106,18 @@ impl Guests {
 }
 
 impl Guest {
+    /// Whether this answer is to be its last.
     pub(crate) fn is_asked_to_leave(&self) -> bool {
+        self.guests.is_retiring.get() || self.is_asked_to_leave_at_once()
+    }
+
+    fn is_asked_to_leave_at_once(&self) -> bool {
         self.guests.is_stopping.get() || self.guests.seats.borrow()[self.seat].is_to_leave
     }
 
-    /// Whether it is asked to leave; if not, it is idle, and is woken when it is.
+    /// Whether it is asked to leave without another answer; if not, it is idle, and is woken when it is.
     pub(crate) fn poll_asked_to_leave(&self, cx: &Context<'_>, since: Timestamp) -> bool {
-        let is_asked = self.is_asked_to_leave();
+        let is_asked = self.is_asked_to_leave_at_once();
         let idle = &mut self.guests.seats.borrow_mut()[self.seat].idle;
         match idle {
             _ if is_asked => *idle = None,

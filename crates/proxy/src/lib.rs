@@ -88,13 +88,14 @@ pub use faults::{Fault, FaultKind, FaultPlace, Faults};
 pub use key::Key;
 pub use lb_http1::Limits as HeadLimits;
 pub use limits::Limits;
+pub use listener::{BindError, Sockets};
 pub use local::{BoxError, Local, LocalBody, LocalFuture};
 pub use marks::Marking;
 pub use metrics::{ClusterMetrics, EndpointMetrics, Histogram, Metrics, RouteMetrics, STOPS, WorkerMetrics};
 pub use order::{Deviation, Order, Ordered};
 pub use route::{ClusterId, Pin, Route, Routes, Target};
 pub use secret::Secret;
-pub use server::{BindError, Clusters, Server};
+pub use server::{Clusters, Server};
 pub use story::{Asked, End, Listed, Passed, Span, Story, Try, Wanted};
 pub use tally::Tallies;
 

@@ -1,50 +1,50 @@
 //! All of it together: binds, starts the workers and the drivers, and stops them.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use tokio::sync::{broadcast, oneshot, watch};
+use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::cluster::ClusterHandle;
 use crate::config::{ClusterConfig, Config};
 use crate::dial::Tcp;
-use crate::driver::{Driver, News};
+use crate::driver::{Driver, Estate, News};
 use crate::limits::Crowd;
-use crate::listener;
+use crate::listener::Sockets;
 use crate::proxy::Shared;
 use crate::route::Routes;
+use crate::secret::Secret;
+use crate::worker::Phase;
 
 /// So many news may be unread by one that watches before it misses some.
 const NEWS: usize = 1024;
 
-/// The clusters, running, before there is a server: what `lb` answers itself may want to tell of them.
+/// The clusters, running, before there is a server: what `lb` answers itself may want to tell of them. Dropping it ends their
+/// drivers; what the workers have of them still chooses, but learns nothing more.
 #[derive(Debug)]
 pub struct Clusters {
     handles: Vec<Arc<ClusterHandle>>,
     news: broadcast::Sender<News>,
     clock: Clock,
+    _drivers: JoinSet<()>,
 }
 
 /// A proxy that serves.
 #[derive(Debug)]
 pub struct Server {
+    sockets: Sockets,
     addresses: Vec<SocketAddr>,
-    stop: watch::Sender<bool>,
-    workers: Vec<(JoinHandle<()>, oneshot::Receiver<bool>)>,
+    phase: watch::Sender<Phase>,
+    workers: Workers,
 }
 
-/// An address cannot be listened on.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address}: {error}")]
-pub struct BindError {
-    /// Which one.
-    pub address: SocketAddr,
-    /// Why not.
-    #[source]
-    pub error: std::io::Error,
-}
+/// The workers' threads, and what says whether all of a worker's connections had ended.
+#[derive(Debug)]
+struct Workers(Vec<(JoinHandle<()>, oneshot::Receiver<bool>)>);
 
 impl Clusters {
     /// Starts a driver for each cluster on the current local runtime.
@@ -53,16 +53,49 @@ impl Clusters {
     ///
     /// Outside of a tokio `LocalRuntime` or `LocalSet`.
     pub fn start(configs: Vec<ClusterConfig>) -> Self {
-        let clock = Clock::start();
+        Self::run(configs.into_iter().map(|config| (config, None)), Clock::start())
+    }
+
+    /// Starts clusters in the place of others, which serve to its end what they have. What is known of an endpoint that has the
+    /// same name, address and cluster as before stays known: what is believed of it, its counts, and what was changed by hand.
+    /// Sessions stay where they are.
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start).
+    pub async fn start_after(configs: Vec<ClusterConfig>, before: &Self) -> Self {
+        let mut planned = Vec::new();
+        for mut config in configs {
+            let old = before.handles.iter().find(|handle| handle.config().name == config.name);
+            if let (Some(sticky), Some(old)) = (&mut config.sticky, old.and_then(|old| old.config().sticky.as_ref()))
+                && sticky.secret.is_none()
+            {
+                sticky.secret.clone_from(&old.secret);
+            }
+            let estate = match old {
+                Some(old) => old.estate().await,
+                None => None,
+            };
+            planned.push((config, estate));
+        }
+        Self::run(planned, before.clock)
+    }
+
+    fn run(clusters: impl IntoIterator<Item = (ClusterConfig, Option<Estate>)>, clock: Clock) -> Self {
         let (news, _) = broadcast::channel(NEWS);
-        let start = |config| {
-            let driver = Driver::new(config, news.clone(), clock, Tcp);
+        let mut drivers = JoinSet::new();
+        let start = |(mut config, estate): (ClusterConfig, _)| {
+            // Known to whoever takes the cluster's place.
+            if let Some(sticky) = &mut config.sticky {
+                sticky.secret.get_or_insert_with(Secret::draw);
+            }
+            let driver = Driver::new(config, news.clone(), clock, Tcp, estate);
             let handle = driver.handle();
-            tokio::task::spawn_local(driver.run());
+            drivers.spawn_local(driver.run());
             handle
         };
-        let handles = configs.into_iter().map(start).collect();
-        Self { handles, news, clock }
+        let handles = clusters.into_iter().map(start).collect();
+        Self { handles, news, clock, _drivers: drivers }
     }
 
     /// The clusters, in the order of the configuration.
@@ -82,26 +115,12 @@ impl Clusters {
 }
 
 impl Server {
-    /// Binds the listeners and starts the workers.
-    ///
-    /// # Errors
-    ///
-    /// [`BindError`] if an address cannot be listened on; nothing has been started then.
+    /// Starts the workers on these sockets, which were bound for as many.
     ///
     /// # Panics
     ///
     /// If the machine refuses a thread.
-    pub fn start(config: Config, routes: Routes, clusters: &Clusters) -> Result<Self, BindError> {
-        let workers = config.workers.get();
-        let mut addresses = Vec::new();
-        let mut sockets: Vec<Vec<std::net::TcpListener>> = (0..workers).map(|_| Vec::new()).collect();
-        for address in config.listeners {
-            let bound = listener::bind(address, workers).map_err(|error| BindError { address, error })?;
-            addresses.push(bound[0].local_addr().map_err(|error| BindError { address, error })?);
-            for (sockets, socket) in sockets.iter_mut().zip(bound) {
-                sockets.push(socket);
-            }
-        }
+    pub fn start(config: Config, mut sockets: Sockets, routes: Routes, clusters: &Clusters) -> Self {
         let shared = Arc::new(Shared {
             limits: config.limits,
             routes,
@@ -113,21 +132,21 @@ impl Server {
             marking: config.marking,
         });
         let crowd = Arc::new(Crowd::new(&config.limits));
-        let (stop, stopping) = watch::channel(false);
+        let (phase, phases) = watch::channel(Phase::Serving);
         let start = |(index, sockets)| {
-            let (shared, crowd, stopping) = (Arc::clone(&shared), Arc::clone(&crowd), stopping.clone());
+            let (shared, crowd, phases) = (Arc::clone(&shared), Arc::clone(&crowd), phases.clone());
             let tally = config.tallies.as_ref().and_then(|tallies| tallies.of_worker(index));
             let (done, finished) = oneshot::channel();
             let run = move || {
-                let all_ended = crate::worker::run(sockets, shared, crowd, tally, &stopping, config.stop_timeout);
+                let all_ended = crate::worker::run(sockets, shared, crowd, tally, phases, config.stop_timeout);
                 // The server may have been dropped.
                 let _gone = done.send(all_ended);
             };
             let thread = std::thread::Builder::new().name(format!("worker-{index}")).spawn(run);
             (thread.expect("a thread a CPU is not too much to ask for"), finished)
         };
-        let workers = sockets.into_iter().enumerate().map(start).collect();
-        Ok(Self { addresses, stop, workers })
+        let workers = sockets.take_for_workers().into_iter().enumerate().map(start).collect();
+        Self { addresses: sockets.addresses(), sockets, phase, workers: Workers(workers) }
     }
 
     /// The addresses that it listens on, in the order of the configuration, with real ports.
@@ -135,12 +154,43 @@ impl Server {
         &self.addresses
     }
 
+    /// What it listens with, for whoever takes its place.
+    pub fn sockets(&self) -> &Sockets {
+        &self.sockets
+    }
+
     /// Accepts no more connections, lets the requests under way finish, and returns when they have, or when the time
     /// for it is over. Says whether all of them had.
     pub async fn stop(self) -> bool {
-        self.stop.send_replace(true);
+        let Self { sockets, phase, workers, .. } = self;
+        // Before the workers end: nobody is to wait in a queue that nobody serves.
+        drop(sockets);
+        phase.send_replace(Phase::Stopping);
+        workers.finish().await
+    }
+
+    /// Accepts no more connections, since another server listens in its place, and leaves those that are there until they end:
+    /// each after its next answer, or when it has been idle for too long. Once `hurry` is ready, it stops as by
+    /// [`stop`](Self::stop).
+    pub async fn retire(self, hurry: impl Future<Output = ()>) -> bool {
+        let Self { sockets, phase, workers, .. } = self;
+        drop(sockets);
+        phase.send_replace(Phase::Retiring);
+        let mut finishing = pin!(workers.finish());
+        tokio::select! {
+            all_ended = &mut finishing => return all_ended,
+            () = hurry => {}
+        }
+        phase.send_replace(Phase::Stopping);
+        finishing.await
+    }
+}
+
+impl Workers {
+    /// Waits for their ends.
+    async fn finish(self) -> bool {
         let mut all_ended = true;
-        for (thread, finished) in self.workers {
+        for (thread, finished) in self.0 {
             all_ended &= finished.await.unwrap_or(false);
             if thread.join().is_err() {
                 tracing::error!("a worker panicked");

@@ -38,14 +38,25 @@ const LAG_LOOKS: usize = 10;
 /// After so many turns of the event loop somebody who was asked to leave has left, or has something to do after all.
 const LEAVING_TURNS: usize = 4;
 
-/// Runs a worker until `stop` turns true, then for at most `stop_timeout` until its connections have ended.
-/// Returns whether all of them had.
+/// What a worker is told to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// To accept connections and to serve them.
+    Serving,
+    /// To accept no more, and to close each after its next answer.
+    Retiring,
+    /// To accept no more, and to close each as soon as nothing is under way on it.
+    Stopping,
+}
+
+/// Runs a worker until it is told to retire or to stop, and its connections have ended: with no limit of time as long as it
+/// retires, for at most `stop_timeout` once it stops. Returns whether all of them had.
 pub(crate) fn run(
     sockets: Vec<std::net::TcpListener>,
     shared: Arc<Shared>,
     crowd: Arc<Crowd>,
     tally: Option<Arc<Tally>>,
-    stop: &watch::Receiver<bool>,
+    mut phases: watch::Receiver<Phase>,
     stop_timeout: Duration,
 ) -> bool {
     let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
@@ -59,7 +70,7 @@ pub(crate) fn run(
             .into_iter()
             .map(|socket| {
                 let (proxy, guests) = (Rc::clone(&proxy), Rc::clone(&guests));
-                tokio::task::spawn_local(accept(socket, proxy, guests, stop.clone()))
+                tokio::task::spawn_local(accept(socket, proxy, guests, phases.clone()))
             })
             .collect::<Vec<_>>();
         for task in accepting {
@@ -67,12 +78,18 @@ pub(crate) fn run(
                 tracing::error!(%error, "accepting ended");
             }
         }
+        let have_left = tokio::select! {
+            () = guests.retire() => true,
+            // The sender is gone only with the server.
+            _ = phases.wait_for(|phase| *phase == Phase::Stopping) => false,
+        };
         sweeping.abort();
         lagging.inspect(tokio::task::JoinHandle::abort);
-        tokio::select! {
-            ended = timeout(stop_timeout, guests.stop()) => ended.is_ok(),
-            () = nobody_is_busy(proxy.busy_connections()) => true,
-        }
+        have_left
+            || tokio::select! {
+                ended = timeout(stop_timeout, guests.stop()) => ended.is_ok(),
+                () = nobody_is_busy(proxy.busy_connections()) => true,
+            }
     });
     // A name lookup that hangs in a thread of its own is not waited for.
     runtime.shutdown_background();
@@ -83,7 +100,7 @@ async fn accept(
     socket: std::net::TcpListener,
     proxy: Rc<Proxy<Tcp>>,
     guests: Rc<Guests>,
-    mut stop: watch::Receiver<bool>,
+    mut phases: watch::Receiver<Phase>,
 ) {
     let listener = match TcpListener::from_std(socket) {
         Ok(listener) => listener,
@@ -101,17 +118,17 @@ async fn accept(
             None => connection::turn_away(&stream, &proxy.clock()),
         }
     };
-    let stopping = stop.clone();
+    let ending = phases.clone();
     let mut complaint = Complaint { clock: proxy.clock(), said: None };
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            _ = stop.wait_for(|stop| *stop) => break,
+            _ = phases.wait_for(|phase| *phase != Phase::Serving) => break,
         };
         match accepted {
             Ok((stream, client)) => {
                 // One is let in beyond the limit, to wait here; the next ones wait in the kernel's queue.
-                while !guests.has_room() && !*stopping.borrow() {
+                while !guests.has_room() && *ending.borrow() == Phase::Serving {
                     if !make_room(&guests).await {
                         complaint.say("there are as many connections as may be: new ones wait");
                         sleep(ACCEPT_PAUSE).await;

@@ -8,7 +8,7 @@ use crate::probe::{FirstProbe, ProbeRecord};
 use crate::window::FailWindow;
 use crate::{Belief, Cause, Endpoint, HealthPolicy, PassedOver, Policy, Timestamp};
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Member {
     pub(super) endpoint: Endpoint,
     /// Its group's place among the groups.
@@ -56,6 +56,13 @@ impl Member {
             forgiven_from: now,
             back_since: None,
         }
+    }
+
+    /// Goes on as another one that was the same endpoint; what is configured stays its own.
+    pub(super) fn continue_as(&mut self, old: Self) {
+        let (endpoint, group) = (self.endpoint.clone(), self.group);
+        let drain_told = old.drain_told.filter(|_| old.endpoint.draining == endpoint.draining);
+        *self = Self { endpoint, group, drain_told, ..old };
     }
 
     /// What is believed of it.

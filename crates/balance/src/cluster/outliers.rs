@@ -32,6 +32,11 @@ impl Outliers {
         Self { policy, seen: alloc::vec![Seen::default(); endpoints], next: now + policy.interval }
     }
 
+    /// Counts an endpoint's attempts and failures from there on.
+    pub(super) fn begin_at(&mut self, id: EndpointId, attempts: u64, failures: u64) {
+        self.seen[id.index()] = Seen { attempts, failures };
+    }
+
     /// When to look again.
     pub(super) fn next(&self) -> Timestamp {
         self.next

@@ -1,6 +1,7 @@
 //! The rules of a cluster's beliefs, each through its public door and in virtual time.
 
 mod ejecting;
+mod inheriting;
 mod needed;
 mod projecting;
 

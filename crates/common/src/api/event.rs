@@ -55,6 +55,20 @@ pub enum What {
     },
     /// `lb` was told to stop.
     Stopping,
+    /// The configuration was read again, and is what holds now.
+    Reloaded {
+        /// Where it came from.
+        config: String,
+        /// What is different now, one thing each; nothing if only files differ that it refers to.
+        differences: Vec<String>,
+    },
+    /// The configuration was to be read again, and all stays as it was.
+    ReloadRefused {
+        /// Where it came from.
+        config: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// What is believed of an endpoint changed.
     Belief {
         /// The endpoint's cluster.

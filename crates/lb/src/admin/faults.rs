@@ -98,6 +98,13 @@ impl Stage {
         answer.await.ok()
     }
 
+    /// Ends all that are played.
+    pub(crate) async fn end_all(&self) {
+        for fault in &self.faults.list() {
+            self.end(fault.id, false).await;
+        }
+    }
+
     async fn begin(&self, new: New, most: usize) -> Result<api::Fault, NotPlayed> {
         let (reply, answer) = oneshot::channel();
         self.orders.send(Order::Begin(new, most, reply)).await.map_err(|_| NotPlayed::Stopping)?;

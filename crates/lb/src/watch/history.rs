@@ -35,7 +35,7 @@ const COARSE_KEPT: usize = 360;
 const COARSE: usize = 10;
 
 /// What of the metrics is told: `lb`'s own answers (files, the admin API) are not.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Scope {
     // By route: whether a cluster answers there.
     routes: Vec<bool>,
@@ -48,7 +48,7 @@ impl Scope {
 }
 
 /// The steps, and what they are counted from.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct History {
     scope: Scope,
     before: Option<(Timestamp, Metrics)>,
@@ -61,6 +61,21 @@ pub(super) struct History {
 impl History {
     pub(super) fn new(scope: Scope) -> Self {
         Self { scope, before: None, fine: VecDeque::new(), coarse: VecDeque::new(), making: (0, Tick::default()) }
+    }
+
+    /// Goes on with other clusters and endpoints, which are told apart by their names: what was counted of those that are still there
+    /// stays theirs. What is counted from now on begins at zero.
+    pub(super) fn go_on(mut self, scope: Scope, old: &Names, new: &Names) -> Self {
+        let places = new.places_in(old);
+        for tick in self.fine.iter_mut().chain(&mut self.coarse).chain([&mut self.making.1]) {
+            let before = std::mem::take(&mut tick.clusters);
+            let endpoint = |(cluster, endpoint): (usize, usize)| before.get(cluster)?.endpoints.get(endpoint).cloned();
+            let cluster = |places: &Vec<Option<(usize, usize)>>| ClusterTick {
+                endpoints: places.iter().map(|place| place.and_then(endpoint).unwrap_or_default()).collect(),
+            };
+            tick.clusters = places.iter().map(cluster).collect();
+        }
+        Self { scope, before: None, ..self }
     }
 
     /// A step ends with these counts; the first time, one begins.

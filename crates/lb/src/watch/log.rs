@@ -12,7 +12,7 @@ use crate::admin::words;
 const KEPT: usize = 1000;
 
 /// The events.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Log {
     last_id: u64,
     kept: VecDeque<Event>,
@@ -88,6 +88,15 @@ fn says(what: &What) -> String {
     match what {
         What::Started { version, config } => format!("lb {version} started, as {config} says"),
         What::Stopping => "lb stops".to_owned(),
+        What::Reloaded { config, differences } => match &differences[..] {
+            [] => format!("{config} reloaded: nothing in it is different"),
+            [only] => format!("{config} reloaded: {only}"),
+            [first, _] => format!("{config} reloaded: {first}, and 1 difference more"),
+            [first, more @ ..] => format!("{config} reloaded: {first}, and {} differences more", more.len()),
+        },
+        What::ReloadRefused { config, why } => {
+            format!("{config} not reloaded, all stays as it was: {}", why.lines().next().unwrap_or_default())
+        }
         What::Belief { endpoint, to, reason, .. } => {
             let to = match to {
                 Belief::Up => "up",

@@ -13,7 +13,7 @@ use crate::names::Names;
 const WATCHED_KEPT: usize = 500;
 
 /// The traces.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Traces {
     last_id: u64,
     troubles: Ring,
@@ -21,7 +21,7 @@ pub(super) struct Traces {
     watched: Ring,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Ring {
     kept: VecDeque<Trace>,
     most: usize,
@@ -75,6 +75,14 @@ impl Ring {
 impl Traces {
     pub(super) fn new(keep: usize) -> Self {
         Self { last_id: 0, troubles: Ring::new(keep), samples: Ring::new(keep), watched: Ring::new(WATCHED_KEPT) }
+    }
+
+    /// Keeps so many of each kind from now on.
+    pub(super) fn keep(&mut self, keep: usize) {
+        for ring in [&mut self.troubles, &mut self.samples] {
+            ring.most = keep;
+            ring.kept.drain(..ring.kept.len().saturating_sub(keep));
+        }
     }
 
     /// Keeps a story, and tells it.

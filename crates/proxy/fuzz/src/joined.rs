@@ -114,7 +114,7 @@ pub(crate) fn is_unfinished(why: &str) -> bool {
 pub(crate) async fn join(client_says: &[u8], answer: Answer<'_>) -> (Vec<u8>, Vec<Heard>) {
     let pipes = Pipes { answer: answer.bytes.into(), is_early: answer.is_early, heard: Rc::default() };
     let clock = Clock::start();
-    let driver = Driver::new(cluster(), broadcast::channel(1).0, clock, pipes.clone());
+    let driver = Driver::new(cluster(), broadcast::channel(1).0, clock, pipes.clone(), None);
     let handle = driver.handle();
     let driving = tokio::task::spawn_local(driver.run());
     let target = Target::Cluster { cluster: ClusterId(0), pin: None, trace: true };

@@ -220,7 +220,7 @@ impl World {
         change(&mut config);
         let clock = Clock::start();
         let pipes = Pipes { scripts: scripts.into(), dialled: Rc::default() };
-        let driver = Driver::new(config, broadcast::channel(16).0, clock, pipes.clone());
+        let driver = Driver::new(config, broadcast::channel(16).0, clock, pipes.clone(), None);
         let cluster = driver.handle();
         tokio::task::spawn_local(driver.run());
         let target = Target::Cluster { cluster: ClusterId(0), pin: None, trace: true };
