@@ -36,6 +36,7 @@ pub(crate) enum Report {
     Attempt(lb_balance::Report),
     Snapshot(oneshot::Sender<ClusterSnapshot>),
     Estate(oneshot::Sender<Estate>),
+    StopProbing,
     Order(Order),
     Project(EndpointId, Change, oneshot::Sender<Vec<f64>>),
 }
@@ -173,6 +174,11 @@ impl ClusterHandle {
         let (reply, answer) = oneshot::channel();
         self.reports.send(Report::Estate(reply)).await.ok()?;
         answer.await.ok()
+    }
+
+    /// Tells its driver to send no more probes: whoever has taken its place does.
+    pub(crate) async fn stop_probing(&self) {
+        let _gone = self.reports.send(Report::StopProbing).await;
     }
 
     /// Tells its driver to change an endpoint; whether it will, which it does not once the server has stopped. The news tell what

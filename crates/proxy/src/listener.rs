@@ -44,8 +44,10 @@ impl Sockets {
     /// [`BindError`] if an address cannot be bound; also if another process listens there in a way that would allow sharing it:
     /// two load balancers on one port would each get half of the connections, and nobody would know why.
     pub fn bind(addresses: &[SocketAddr], workers: NonZeroUsize, before: Option<&Self>) -> Result<Self, BindError> {
+        // Port 0 may be there more than once, each time for another port.
+        let mut left: Vec<&Bound> = before.iter().flat_map(|before| &before.0).collect();
         let bind = |&configured: &SocketAddr| {
-            let old = before.and_then(|before| before.0.iter().find(|bound| bound.configured == configured));
+            let old = left.iter().position(|bound| bound.configured == configured).map(|index| left.remove(index));
             Bound::new(configured, workers.get(), old).map_err(|error| BindError { address: configured, error })
         };
         addresses.iter().map(bind).collect::<Result<_, _>>().map(Self)
@@ -150,6 +152,15 @@ mod tests {
             assert_eq!(after.addresses(), before.addresses());
             assert_eq!(after.take_for_workers().iter().map(Vec::len).collect::<Vec<_>>(), shares);
         }
+    }
+
+    #[test]
+    fn each_of_several_free_ports_stays_what_it_was() {
+        let (address, one) = ("127.0.0.1:0".parse().expect("an address"), NonZeroUsize::MIN);
+        let before = Sockets::bind(&[address, address], one, None).expect("free ports");
+        let after = Sockets::bind(&[address, address, address], one, Some(&before)).expect("they are shared");
+        assert_eq!(after.addresses()[..2], before.addresses()[..]);
+        assert!(!before.addresses().contains(&after.addresses()[2]));
     }
 
     #[test]

@@ -98,6 +98,13 @@ impl Clusters {
         Self { handles, news, clock, _drivers: drivers }
     }
 
+    /// Sends no more probes, since others have taken their place. Requests that are left to these clusters go on.
+    pub async fn stop_probing(&self) {
+        for handle in &self.handles {
+            handle.stop_probing().await;
+        }
+    }
+
     /// The clusters, in the order of the configuration.
     pub fn handles(&self) -> &[Arc<ClusterHandle>] {
         &self.handles

@@ -8,6 +8,7 @@ use lb_common::api::What;
 use lb_proxy::{
     Audience, BindError, Clock, Clusters, Listener, Local, Routes, Server, Sockets, Story, Tallies, Target,
 };
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -52,6 +53,8 @@ pub(super) struct Running {
 struct AdminListener {
     configured: SocketAddr,
     socket: std::net::TcpListener,
+    // A copy of it, until it is served.
+    to_serve: Option<TcpListener>,
 }
 
 /// All that hear of requests.
@@ -98,7 +101,7 @@ impl Running {
 
         // What can be refused comes first.
         let claimed = Claimed::get(&config, before, &names, clock)?;
-        let Claimed { sockets, admin_listener, log, otlp, exporting } = claimed;
+        let Claimed { sockets, mut admin_listener, log, otlp, exporting } = claimed;
         let past = match before {
             None => None,
             Some(before) => before.end_what_is_played().await,
@@ -158,8 +161,8 @@ impl Running {
             trace_token: config.admin.token,
             marking: config.tracing.marking,
         };
-        if let Some(listener) = &admin_listener {
-            listener.serve(&admin, stop)?;
+        if let Some(listener) = &mut admin_listener {
+            listener.serve(&admin, stop);
         }
         let server = Server::start(proxy, sockets, routes, &clusters);
         let directing = server.addresses().first().map(|listener| tokio::task::spawn_local(director.run(*listener)));
@@ -230,6 +233,9 @@ impl Running {
         }
         drop(self.admin_listener);
         self.stopping.send_replace(true);
+        if retires {
+            self.clusters.stop_probing().await;
+        }
         let stops = until(haste.clone(), Haste::Soon);
         let serving = async { if retires { self.server.retire(stops).await } else { self.server.stop().await } };
         // A drill takes its requests away and tells that it was stopped.
@@ -291,16 +297,18 @@ impl AdminListener {
             Some(old) => old.socket.try_clone(),
             None => std::net::TcpListener::bind(configured),
         };
-        let nonblocking = |socket: std::net::TcpListener| socket.set_nonblocking(true).map(|()| socket);
-        let bound = socket.and_then(nonblocking).map_err(|error| BindError { address: configured, error })?;
-        Ok(Self { configured, socket: bound })
+        let ready = |socket: std::net::TcpListener| {
+            socket.set_nonblocking(true)?;
+            let to_serve = Some(TcpListener::from_std(socket.try_clone()?)?);
+            Ok(Self { configured, socket, to_serve })
+        };
+        socket.and_then(ready).map_err(|error| BindError { address: configured, error })
     }
 
     /// Serves the admin API until it is told to stop.
-    fn serve(&self, admin: &Admin, mut stop: watch::Receiver<bool>) -> Result<(), BindError> {
-        let failed = |error| BindError { address: self.configured, error };
-        let listener = self.socket.try_clone().and_then(tokio::net::TcpListener::from_std).map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
+    fn serve(&mut self, admin: &Admin, mut stop: watch::Receiver<bool>) {
+        let Some(listener) = self.to_serve.take() else { return };
+        let address = listener.local_addr().unwrap_or(self.configured);
         tracing::info!("the admin API listens on {address}");
         let serving = axum::serve(listener, admin.router(Reach::OwnListener)).with_graceful_shutdown(async move {
             // The sender is gone only when everything is.
@@ -311,7 +319,6 @@ impl AdminListener {
                 tracing::error!(%error, "the admin API ended");
             }
         });
-        Ok(())
     }
 }
 
