@@ -1,9 +1,8 @@
 //! The fields of a head, as ranges of its text, in the order and the case in which they came.
 
-use core::mem::MaybeUninit;
 use core::ops::Range;
 
-use crate::{Flaw, Limits, text};
+use crate::{Flaw, Limits, lines, text};
 
 /// Fields that the protocol itself gives a meaning; all others are [`Known::Other`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,56 +107,32 @@ impl Fields {
     /// What is wrong with it.
     pub fn read(section: &[u8], limits: &Limits) -> Result<Self, Flaw> {
         let mut fields = Self::default();
-        fields.begin(section);
-        let mut room = [httparse::EMPTY_HEADER; Limits::MOST_FIELDS];
-        let room = &mut room[..limits.fields.min(Limits::MOST_FIELDS)];
-        match httparse::parse_headers(section, room) {
-            Ok(httparse::Status::Complete((length, found))) if length == section.len() => {
-                fields.take(section, found)?;
-                Ok(fields)
-            }
-            Ok(_) => Err(Flaw::LineEnd),
-            Err(error) => Err(flaw_of(error)),
+        match fields.read_lines(section, 0, limits)? {
+            Some(length) if length == section.len() => Ok(fields),
+            Some(_) | None => Err(Flaw::LineEnd),
         }
     }
 
-    /// Takes over a head's text; its lines follow.
-    pub(crate) fn begin(&mut self, text: &[u8]) {
-        self.text.clear();
-        self.text.extend_from_slice(text);
-        self.lines.clear();
-        self.seen = 0;
-    }
-
-    /// Takes over the lines that were found in the text.
+    /// Reads the field lines that begin there, and takes over the text up to their end, which it gives; `None` if that has not
+    /// come yet.
     ///
     /// # Errors
     ///
-    /// [`Flaw::LineEnd`] if one of them, or the line before them, ends in a lone LF: httparse takes that for a line's end.
-    pub(crate) fn take(&mut self, text: &[u8], found: &[httparse::Header<'_>]) -> Result<(), Flaw> {
-        // httparse gives slices of the text; where they lie is where they begin.
-        let within = |part: &[u8]| (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
-        // Each line ends where the next one begins; the last one before the empty line.
-        let ends = found.iter().skip(1).map(|next| within(next.name.as_bytes())).chain([text.len().saturating_sub(2)]);
-        let ends_well = |end: usize| text[..end].ends_with(b"\r\n");
-        let begin = found.first().map_or(text.len().saturating_sub(2), |first| within(first.name.as_bytes()));
-        let mut all_end_well = text.ends_with(b"\r\n") && (begin == 0 || ends_well(begin));
-        self.lines.extend(found.iter().zip(ends).map(|(header, end)| {
-            all_end_well &= ends_well(end);
-            let known = Known::of(header.name.as_bytes());
+    /// What is wrong with them.
+    pub(crate) fn read_lines(&mut self, text: &[u8], from: usize, limits: &Limits) -> Result<Option<usize>, Flaw> {
+        self.lines.clear();
+        self.seen = 0;
+        let small = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let end = lines::fields(text, from, limits.fields.min(Limits::MOST_FIELDS), |line| {
+            let known = Known::of(&text[line.name.clone()]);
             self.seen |= known.bit();
-            let name = within(header.name.as_bytes());
-            let value = text::trim(header.value);
-            // An empty value is a slice of nothing in particular.
-            let value_at = if value.is_empty() { name + header.name.len() + 1 } else { within(value) };
-            Line {
-                known,
-                name: Span::of(name..name + header.name.len()),
-                value: Span::of(value_at..value_at + value.len()),
-                end: u32::try_from(end).unwrap_or(u32::MAX),
-            }
-        }));
-        if all_end_well { Ok(()) } else { Err(Flaw::LineEnd) }
+            let (name, value) = (Span::of(line.name), Span::of(line.value));
+            self.lines.push(Line { known, name, value, end: small(line.end) });
+        })?;
+        let Some(end) = end else { return Ok(None) };
+        self.text.clear();
+        self.text.extend_from_slice(&text[..end]);
+        Ok(Some(end))
     }
 
     /// All fields.
@@ -213,24 +188,6 @@ impl Fields {
     /// Whether the Connection fields name that option.
     pub fn has_connection_option(&self, option: &str) -> bool {
         self.connection_options().any(|named| named.eq_ignore_ascii_case(option.as_bytes()))
-    }
-}
-
-/// Room for the lines of a head, on the stack.
-pub(crate) type Room<'t> = [MaybeUninit<httparse::Header<'t>>; Limits::MOST_FIELDS];
-
-pub(crate) fn room<'t>() -> Room<'t> {
-    [const { MaybeUninit::uninit() }; Limits::MOST_FIELDS]
-}
-
-pub(crate) fn flaw_of(error: httparse::Error) -> Flaw {
-    use httparse::Error;
-    match error {
-        Error::HeaderName => Flaw::FieldName,
-        Error::HeaderValue => Flaw::FieldValue,
-        Error::TooManyHeaders => Flaw::TooManyFields,
-        Error::NewLine => Flaw::LineEnd,
-        Error::Status | Error::Token | Error::Version => Flaw::FirstLine,
     }
 }
 

@@ -19,6 +19,7 @@ mod fields;
 mod framing;
 mod head_end;
 mod limits;
+mod lines;
 mod refusal;
 mod request;
 mod response;

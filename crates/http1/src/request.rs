@@ -1,8 +1,8 @@
 //! The head of a request.
 
-use crate::fields::{Fields, Known, Span, flaw_of, room};
+use crate::fields::{Fields, Known, Span};
 use crate::target::{self, Target};
-use crate::{Flaw, Framing, Limits, Refusal};
+use crate::{Flaw, Framing, Limits, Refusal, lines};
 
 /// A version of HTTP that this crate reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -53,37 +53,54 @@ impl RequestHead {
     ///
     /// Why it is refused; the head is of no use then.
     pub fn read_first(&mut self, bytes: &[u8], limits: &Limits) -> Result<Option<usize>, Refusal> {
-        // httparse would leave out empty lines before it, whatever ends them.
+        // An empty line before a request is not a part of it.
         if matches!(bytes.first(), Some(b'\r' | b'\n')) {
             return Ok(None);
         }
         let text = &bytes[..bytes.len().min(limits.head)];
         // What is one too long for the limit is an answer of its own (RFC 9110 §15.5.15), whatever it is made of.
-        let line = &text[..memchr::memchr(b'\n', text).unwrap_or(text.len())];
-        if line.len() > limits.target && line.split(|byte| *byte == b' ').any(|part| part.len() > limits.target) {
+        if text.len() > limits.target
+            && line_of(text).split(|byte| *byte == b' ').any(|part| part.len() > limits.target)
+        {
             return Err(Refusal::TargetTooLong);
         }
-        let (mut room, mut parsed) = (room(), httparse::Request::new(&mut []));
-        let room = &mut room[..limits.fields.min(Limits::MOST_FIELDS)];
-        let length = match parsed.parse_with_uninit_headers(text, room) {
-            Ok(httparse::Status::Complete(length)) => length,
-            Ok(httparse::Status::Partial) if text.len() < bytes.len() => return Err(Flaw::TooLarge.into()),
-            Ok(httparse::Status::Partial) => return Ok(None),
-            Err(httparse::Error::Version) if speaks_another_version(line) => return Err(Refusal::Version),
-            Err(error) => return Err(flaw_of(error).into()),
+        let fields = self.read_first_line(text)?;
+        let length = match fields {
+            Some(fields) => self.fields.read_lines(text, fields, limits)?,
+            None => None,
         };
-        let text = &text[..length];
-        let (Some(method), Some(target), Some(minor)) = (parsed.method, parsed.path, parsed.version) else {
-            return Err(Flaw::FirstLine.into());
+        if length.is_none() && text.len() < bytes.len() {
+            return Err(Flaw::TooLarge.into());
+        }
+        if length.is_some() {
+            self.check()?;
+        }
+        Ok(length)
+    }
+
+    /// Method, target and version, each parted from the next by one space; gives where the fields begin.
+    fn read_first_line(&mut self, text: &[u8]) -> Result<Option<usize>, Refusal> {
+        let method = 0..lines::token_end(text, 0);
+        match text.get(method.end) {
+            None => return Ok(None),
+            Some(b' ') if !method.is_empty() => {}
+            Some(_) => return Err(Flaw::FirstLine.into()),
+        }
+        let target = method.end + 1..lines::target_end(text, method.end + 1);
+        match text.get(target.end) {
+            None => return Ok(None),
+            Some(b' ') if !target.is_empty() => {}
+            Some(_) => return Err(Flaw::FirstLine.into()),
+        }
+        let version = target.end + 1;
+        self.version = match lines::version(text, version) {
+            Ok(Some(version)) => version,
+            Ok(None) => return Ok(None),
+            Err(_) if speaks_another_version(line_of(text)) => return Err(Refusal::Version),
+            Err(flaw) => return Err(flaw.into()),
         };
-        self.version = if minor == 0 { Version::Http10 } else { Version::Http11 };
-        // The line was read in one go: it begins with the method, and one space parts it from the target.
-        self.method = Span::of(0..method.len());
-        self.target = Span::of(method.len() + 1..method.len() + 1 + target.len());
-        self.fields.begin(text);
-        self.fields.take(text, parsed.headers)?;
-        self.check()?;
-        Ok(Some(length))
+        (self.method, self.target) = (Span::of(method), Span::of(target));
+        Ok(lines::next_line(text, version + "HTTP/1.1".len(), Flaw::LineEnd)?)
     }
 
     fn check(&mut self) -> Result<(), Refusal> {
@@ -187,6 +204,11 @@ impl RequestHead {
     pub fn expects_continue(&self) -> bool {
         self.expects_continue
     }
+}
+
+/// The first line, as much of it as there is.
+fn line_of(text: &[u8]) -> &[u8] {
+    &text[..memchr::memchr(b'\n', text).unwrap_or(text.len())]
 }
 
 /// Whether it is a request line but for its version, which is one of HTTP, and none of ours.

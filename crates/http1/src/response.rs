@@ -1,8 +1,8 @@
 //! The head of an answer.
 
-use crate::fields::{Fields, Span, flaw_of, room};
+use crate::fields::{Fields, Span};
 use crate::request::Version;
-use crate::{Flaw, Framing, Limits};
+use crate::{Flaw, Framing, Limits, lines};
 
 /// An answer's head. It can be read into again and again, and keeps its memory.
 #[derive(Debug, Clone, Default)]
@@ -37,30 +37,42 @@ impl ResponseHead {
             return Err(Flaw::FirstLine);
         }
         let text = &bytes[..bytes.len().min(limits.head)];
-        let (mut room, mut parsed) = (room(), httparse::Response::new(&mut []));
-        let room = &mut room[..limits.fields.min(Limits::MOST_FIELDS)];
-        let parser = httparse::ParserConfig::default();
-        let length = match parser.parse_response_with_uninit_headers(&mut parsed, text, room) {
-            Ok(httparse::Status::Complete(length)) => length,
-            Ok(httparse::Status::Partial) if text.len() < bytes.len() => return Err(Flaw::TooLarge),
-            Ok(httparse::Status::Partial) => return Ok(None),
-            Err(error) => return Err(flaw_of(error)),
+        let length = match self.read_first_line(text)? {
+            Some(fields) => self.fields.read_lines(text, fields, limits)?,
+            None => None,
         };
-        let text = &text[..length];
-        let (Some(minor), Some(status), Some(reason)) = (parsed.version, parsed.code, parsed.reason) else {
-            return Err(Flaw::FirstLine);
-        };
-        if !(100..=599).contains(&status) {
-            return Err(Flaw::FirstLine);
+        if length.is_none() && text.len() < bytes.len() {
+            return Err(Flaw::TooLarge);
         }
-        self.version = if minor == 0 { Version::Http10 } else { Version::Http11 };
-        self.status = status;
-        let before_reason = "HTTP/1.1 200 ".len();
-        self.reason = Span::of(before_reason..before_reason + reason.len());
-        self.fields.begin(text);
-        self.fields.take(text, parsed.headers)?;
-        self.declared = Framing::declared(&self.fields, self.version)?;
-        Ok(Some(length))
+        if length.is_some() {
+            self.declared = Framing::declared(&self.fields, self.version)?;
+        }
+        Ok(length)
+    }
+
+    /// Version, status and reason; gives where the fields begin.
+    fn read_first_line(&mut self, text: &[u8]) -> Result<Option<usize>, Flaw> {
+        const STATUS: usize = "HTTP/1.1 ".len();
+        const REASON: usize = "HTTP/1.1 200 ".len();
+        let Some(version) = lines::version(text, 0)? else { return Ok(None) };
+        let code = match text.get(STATUS - 1..).unwrap_or_default() {
+            [b' ', a @ b'1'..=b'5', b @ b'0'..=b'9', c @ b'0'..=b'9', ..] => [a, b, c],
+            [b' ', rest @ ..] if rest.len() < 3 && rest.iter().all(u8::is_ascii_digit) => return Ok(None),
+            [] => return Ok(None),
+            _ => return Err(Flaw::FirstLine),
+        };
+        let status = code.into_iter().fold(0, |number, digit| 10 * number + u16::from(digit - b'0'));
+        let end = match text.get(REASON - 1) {
+            // Words may be left out, and the space before them with them.
+            Some(b' ') => lines::text_end(text, REASON),
+            Some(_) | None => REASON - 1,
+        };
+        let Some(next) = lines::next_line(text, end, Flaw::FirstLine)? else { return Ok(None) };
+        // In what encoding others may be is unknown.
+        let is_ascii = text.get(REASON..end).is_some_and(<[u8]>::is_ascii);
+        self.reason = if is_ascii { Span::of(REASON..end) } else { Span::default() };
+        (self.version, self.status) = (version, status);
+        Ok(Some(next))
     }
 
     /// Its status code, 100 to 599.

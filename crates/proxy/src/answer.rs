@@ -21,12 +21,12 @@ use crate::local::LocalBody;
 /// Pieces up to this size are copied behind what waits to be written, and written with it.
 const COPY_LIMIT: usize = 8 * 1024;
 
-/// An answer.
+/// An answer. Heads of `lb`'s own are boxed, so that an endpoint's answer, which is the usual one, is not as large as they are.
 pub(crate) enum Answer<S: AsyncRead + AsyncWrite + Unpin> {
     /// `lb`'s own few words.
-    Own(Parts, Bytes),
+    Own(Box<Parts>, Bytes),
     /// What a local service answers.
-    Local(Parts, Local),
+    Local(Box<Parts>, Local),
     /// What an endpoint answers.
     Carried(Box<Carried<S>>),
 }

@@ -45,6 +45,9 @@ pub(crate) struct Carried<S: AsyncRead + AsyncWrite + Unpin> {
     tunnel_patience: Duration,
     // Since when nothing has come, while something is awaited.
     stalled_since: Option<Timestamp>,
+    // When the endpoint was heard last, unless it has been waited for since: most answers are all there with their heads, and the
+    // time need not be looked at again.
+    heard_at: Option<Timestamp>,
 }
 
 /// The endpoint broke off its answer; the client's connection is aborted, so that it cannot take it for whole.
@@ -62,7 +65,14 @@ pub(crate) struct Switched<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Carried<S> {
-    pub(crate) fn new<D: Dial<Stream = S>>(hit: Hit<S>, method: &[u8], endpoint: &Endpoint<D>, held: Held) -> Self {
+    /// Its head came at `now`.
+    pub(crate) fn new<D: Dial<Stream = S>>(
+        hit: Hit<S>,
+        now: Timestamp,
+        method: &[u8],
+        endpoint: &Endpoint<D>,
+        held: Held,
+    ) -> Self {
         let (status, framing) = (hit.wire.answer().status(), hit.wire.answer().framing(method));
         Self {
             status,
@@ -80,6 +90,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carried<S> {
             patience: endpoint.timeouts.body,
             tunnel_patience: endpoint.timeouts.tunnel,
             stalled_since: None,
+            heard_at: Some(now),
         }
     }
 
@@ -147,6 +158,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carried<S> {
             }
             Poll::Ready(Err(Cut::Closed | Cut::Misframed)) => Poll::Ready(Err(self.fail(Failure::Truncated))),
             Poll::Pending => {
+                self.heard_at = None;
                 let since = *self.stalled_since.get_or_insert_with(|| self.clock.now());
                 // As long as more of the request comes, an answer may well wait for the rest of it.
                 let since = self.upload.last_taken().map_or(since, |taken| taken.max(since));
@@ -199,7 +211,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carried<S> {
             // Whether something comes that nobody has asked for is looked at when it is used again.
             if is_whole && is_all && wire.is_done() {
                 wire.rest();
-                self.home.put(wire, self.clock.now());
+                self.home.put(wire, self.heard_at.unwrap_or_else(|| self.clock.now()));
             }
         }
         self.held = None;

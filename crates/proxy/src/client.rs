@@ -243,10 +243,11 @@ impl<S: Stream> Client<S> {
         self.inner.borrow().awaits_continue
     }
 
-    /// Reads over the rest of a request's body; whether that was all of it.
-    pub(crate) async fn drain(&self) -> bool {
+    /// Reads over the rest of a request's body; whether that was all of it. `now` is what time it is, if that is known.
+    pub(crate) async fn drain(&self, now: Option<Timestamp>) -> bool {
         let mut left = DRAIN_LIMIT;
-        let by = self.clock.now() + DRAIN_TIMEOUT;
+        // Known once it is waited for something.
+        let mut by = None;
         // The wait for the body is over, and that for the next request begins anew.
         self.inner.borrow_mut().waits_since = None;
         std::future::poll_fn(|cx| {
@@ -255,6 +256,7 @@ impl<S: Stream> Client<S> {
                 match inner.body.next(inner.input.filled()) {
                     Ok(Piece::End { consumed }) => {
                         inner.input.consume(consumed);
+                        inner.waits_since = now.filter(|_| by.is_none());
                         return Poll::Ready(true);
                     }
                     Ok(Piece::Data { end, .. }) => {
@@ -263,6 +265,7 @@ impl<S: Stream> Client<S> {
                     }
                     Ok(Piece::More { consumed }) => {
                         inner.input.consume(consumed);
+                        let by = *by.get_or_insert_with(|| self.clock.now() + DRAIN_TIMEOUT);
                         match inner.poll_fill_until(cx, self.clock, by) {
                             Poll::Ready(true) => {}
                             Poll::Ready(false) => return Poll::Ready(false),

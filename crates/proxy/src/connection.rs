@@ -49,7 +49,9 @@ pub(crate) async fn serve<D: Dial, S: Stream>(proxy: Rc<Proxy<D>>, stream: S, ad
                 }
                 requests = requests.saturating_add(1);
                 let is_last = proxy.limits().requests_per_connection.is_some_and(|most| requests >= most.get());
-                Box::pin(exchange(&proxy, &client, &head, &peer, &guest, is_last)).await
+                // Written where it stays: it is large, and to make it first and move it then costs more than to make it.
+                let room = Box::new_uninit();
+                Box::into_pin(Box::write(room, exchange(&proxy, &client, &head, &peer, &guest, is_last))).await
             }
             Next::Refused(refusal) => Box::pin(refuse(&proxy, &client, &peer, Reject::refused(refusal))).await,
             Next::TimedOut => Box::pin(refuse(&proxy, &client, &peer, Reject::ClientTimeout)).await,
@@ -83,12 +85,12 @@ async fn exchange<D: Dial, S: Stream>(
     };
     // A client that leaves is nobody's failure: what was under way is dropped, and with it released.
     let Some(mut answer) = answer else {
-        proxy.tell(telling, Some(head), peer.address, End::ClientLeft, client.bytes());
+        proxy.tell(&mut telling, Some(head), peer.address, End::ClientLeft, client.bytes());
         return false;
     };
     if telling.is_reset {
         client.end_with_reset();
-        proxy.tell(telling, Some(head), peer.address, End::BrokenOff, client.bytes());
+        proxy.tell(&mut telling, Some(head), peer.address, End::BrokenOff, client.bytes());
         return false;
     }
     telling.status = Some(answer.status());
@@ -108,7 +110,7 @@ async fn exchange<D: Dial, S: Stream>(
         match carried.into_tunnel() {
             Ok(mut switched) => {
                 client.tunnel(&mut switched.wire, switched.patience).await;
-                proxy.tell(telling, Some(head), peer.address, End::Delivered, client.bytes());
+                proxy.tell(&mut telling, Some(head), peer.address, End::Delivered, client.bytes());
                 return false;
             }
             Err(carried) => answer = Answer::Carried(carried),
@@ -122,7 +124,7 @@ async fn exchange<D: Dial, S: Stream>(
         Err(Broken::Client) => End::ClientLeft,
         Err(Broken::Answer) => End::BrokenOff,
     };
-    proxy.tell(telling, Some(head), peer.address, end, client.bytes());
+    let now = proxy.tell(&mut telling, Some(head), peer.address, end, client.bytes());
     match delivered {
         Ok(()) if ending.closes => {
             if client.has_unread() {
@@ -131,7 +133,7 @@ async fn exchange<D: Dial, S: Stream>(
             false
         }
         Ok(()) => {
-            let goes_on = client.drain().await;
+            let goes_on = client.drain(now).await;
             if !goes_on {
                 client.close().await;
             }
@@ -153,13 +155,13 @@ async fn refuse<D: Dial, S: Stream>(proxy: &Rc<Proxy<D>>, client: &Rc<Client<S>>
     client.count_anew();
     tracing::debug!(reason = reject.token(), "refused");
     let (head, words) = reject.answer(&Fields::default()).into_parts();
-    let mut answer: Answer<S> = Answer::Own(head, words);
+    let mut answer: Answer<S> = Answer::Own(Box::new(head), words);
     let mut framing = Framing::Empty;
     client.push(|out| framing = answer.push_head(out, None, true, &proxy.clock()).framing);
     (telling.status, telling.reject) = (Some(answer.status()), Some(reject.token()));
     let delivered = answer::deliver(client, &mut answer, framing).await;
     let end = if delivered.is_ok() { End::Delivered } else { End::ClientLeft };
-    proxy.tell(telling, None, peer.address, end, client.bytes());
+    proxy.tell(&mut telling, None, peer.address, end, client.bytes());
     if delivered.is_ok() {
         client.close().await;
     }

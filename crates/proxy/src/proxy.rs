@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderValue, header::SET_COOKIE};
-use lb_balance::{Attempt, Outcome, Stop, Verdict};
+use lb_balance::{Attempt, Outcome, Stop, Timestamp, Verdict};
 use lb_http1::{Fields, Framing, RequestHead};
 
 use crate::answer::{Answer, Local};
@@ -85,31 +85,33 @@ impl<D: Dial> Proxy<D> {
     }
 
     /// A request has ended so: counts it, and tells whoever is to hear of it. `head` is not there if it could not be read.
+    /// Gives the time if it had to be looked at.
     pub(crate) fn tell(
         &self,
-        mut telling: Telling,
+        telling: &mut Telling,
         head: Option<&RequestHead>,
         client: IpAddr,
         end: End,
         bytes: (u64, u64),
-    ) {
+    ) -> Option<Timestamp> {
         let audience = &self.shared.audience;
         if self.tally.is_none() && !audience.is_anybody_there() {
-            return;
+            return None;
         }
         let now = self.shared.clock.now();
         let took = now.since(telling.began);
         if let Some(tally) = &self.tally {
-            tally.note_request(&telling, end, took, bytes);
+            tally.note_request(telling, end, took, bytes);
         }
         if audience.is_anybody_there() {
             // Files, the admin API and what reached no route are no decisions.
             let is_trouble = telling.cluster.is_some() && (telling.is_retried() || telling.has_failed(end));
             telling.wanted.troubled = is_trouble && self.ration.may_tell_trouble(audience, now);
             if telling.wanted.is_any() || telling.is_recorded() {
-                audience.hear(telling.into_story(head, client, end, took, bytes));
+                audience.hear(telling.take_story(head, client, end, took, bytes));
             }
         }
+        Some(now)
     }
 
     /// Answers one request.
@@ -154,7 +156,7 @@ impl<D: Dial> Proxy<D> {
                 Ok(local_request) => {
                     let Ok(answer) = service.call(local_request).await;
                     let (head, body) = answer.into_parts();
-                    Answer::Local(head, Local::new(body))
+                    Answer::Local(Box::new(head), Local::new(body))
                 }
             },
             Some(Target::Cluster { cluster, pin, trace }) => {
@@ -251,8 +253,8 @@ impl<D: Dial> Proxy<D> {
             match result {
                 Ok(hit) => {
                     let binding = cluster.binding(ties, endpoint, outcome);
-                    let answer = carry::<D>(hit, head.method(), &endpoints[endpoint.index()], lease, binding);
-                    if let Some(older) = kept.replace(Box::new(answer)) {
+                    let answer = carry::<D>(hit, now, head.method(), &endpoints[endpoint.index()], lease, binding);
+                    if let Some(older) = kept.replace(answer) {
                         older.discard();
                     }
                 }
@@ -337,12 +339,14 @@ struct Asked<'r> {
 
 fn carry<D: Dial>(
     hit: Hit<D::Stream>,
+    now: Timestamp,
     method: &[u8],
     endpoint: &Endpoint<D>,
     lease: Held,
     binding: Option<&HeaderValue>,
-) -> Carried<D::Stream> {
-    let mut answer = Carried::new(hit, method, endpoint, lease);
+) -> Box<Carried<D::Stream>> {
+    // Written where it stays.
+    let mut answer = Box::write(Box::new_uninit(), Carried::new(hit, now, method, endpoint, lease));
     if let Some(binding) = binding {
         forward::push_field(&mut answer.additions, SET_COOKIE.as_str(), binding.as_bytes());
     }
@@ -377,5 +381,5 @@ where
     tracing::debug!(reason = reject.token(), "rejected");
     telling.reject = Some(reject.token());
     let (head, words) = reject.answer(request).into_parts();
-    Answer::Own(head, words)
+    Answer::Own(Box::new(head), words)
 }

@@ -135,8 +135,8 @@ pub struct Try {
 pub struct Passed {
     /// Those that were out by what was believed when the picker was made; shared by all choices of that picker.
     pub out: Option<Arc<Listed>>,
-    /// Those that this request could not have: tried already, or full.
-    pub now: Listed,
+    /// Those that this request could not have: tried already, or full. `None`: nobody; boxed, since that is usual.
+    pub now: Option<Box<Listed>>,
 }
 
 /// Endpoints that were passed over: each where they are few, and the sum.

@@ -126,9 +126,9 @@ impl Telling {
         end == End::BrokenOff || self.status.is_some_and(|status| status >= 500) || self.tries().any(|one| one.blamed)
     }
 
-    /// The whole story.
-    pub(crate) fn into_story(
-        self,
+    /// The whole story. What it is made of is gone then.
+    pub(crate) fn take_story(
+        &mut self,
         head: Option<&RequestHead>,
         client: IpAddr,
         end: End,
@@ -141,13 +141,13 @@ impl Telling {
             client,
             began: self.began,
             took,
-            asked: asked(head, self.request_id),
+            asked: asked(head, self.request_id.take()),
             route: self.route,
             cluster: self.cluster,
             queued: self.queued,
-            tries: self.first.into_iter().chain(self.more).collect(),
+            tries: self.first.take().into_iter().chain(self.more.drain(..)).collect(),
             stopped: self.stopped,
-            unplaced: self.unplaced,
+            unplaced: self.unplaced.take(),
             status: self.status,
             reject: self.reject,
             end,
@@ -178,13 +178,13 @@ fn asked(head: Option<&RequestHead>, request_id: Option<Box<str>>) -> Asked {
 
 /// Hears who is passed over in one choice, beside those that are out by what is believed.
 #[derive(Debug, Default)]
-pub(crate) struct Hearing(pub(crate) Listed);
+pub(crate) struct Hearing(pub(crate) Option<Box<Listed>>);
 
 impl lb_balance::Observer for Hearing {
     const LISTENS: bool = false;
 
     fn passed_over(&mut self, endpoint: EndpointId, why: lb_balance::PassedOver) {
-        self.0.note(endpoint, why);
+        self.0.get_or_insert_default().note(endpoint, why);
     }
 }
 

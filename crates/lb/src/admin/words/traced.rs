@@ -85,7 +85,7 @@ fn attempt(one: &Try, cluster: ClusterId, names: &Names) -> Attempt {
 }
 
 fn passed_over(passed: &Passed, cluster: ClusterId, names: &Names) -> Vec<api::PassedOver> {
-    let lists = passed.out.as_deref().into_iter().chain([&passed.now]);
+    let lists = passed.out.as_deref().into_iter().chain(passed.now.as_deref());
     let each = lists.flat_map(|listed| &listed.each);
     each.map(|(endpoint, why)| api::PassedOver {
         endpoint: names.endpoint(cluster, *endpoint).to_owned(),
@@ -95,13 +95,13 @@ fn passed_over(passed: &Passed, cluster: ClusterId, names: &Names) -> Vec<api::P
 }
 
 fn is_nobody(passed: &Passed) -> bool {
-    passed.out.is_none() && passed.now == Listed::default()
+    passed.out.is_none() && passed.now.is_none()
 }
 
 /// How many were passed over for each reason, in words.
 fn sum(passed: &Passed) -> String {
-    let out = passed.out.as_deref().map(|out| out.sum).unwrap_or_default();
-    let now = passed.now.sum;
+    let sum_of = |listed: Option<&Listed>| listed.map(|listed| listed.sum).unwrap_or_default();
+    let (out, now) = (sum_of(passed.out.as_deref()), sum_of(passed.now.as_deref()));
     let sum = lb_balance::PassedOverCounts {
         already_tried: out.already_tried + now.already_tried,
         ejected: out.ejected + now.ejected,
