@@ -67,6 +67,7 @@ fn play_with(mut line: Line, policy: impl FnOnce(&Line) -> String) -> Tally {
     let mut stage = Stage::new(line.clone(), a_backend);
     let config = config::cluster(&stage.endpoints(), &policy(&line));
     let tally = if line.surroundings == Surroundings::FullDisk {
+        let config = format!("{config}[access-log]\npath = \"/dev/full\"\n");
         let lb = Mute::start(|address| config.replace("127.0.0.1:0", &address.to_string()));
         let tally = stage.play(lb.address(), lb.pid());
         assert!(lb.stop().success());

@@ -183,8 +183,8 @@ pub(crate) fn descriptors_without_keep_alive() -> Line {
 }
 
 pub(crate) fn full_disk() -> Line {
-    let what = "What the proxy logs goes to /dev/full while a backend is killed: access log and errors, for `lb` only \
-                what it says of itself, since it has no access log yet.";
+    let what =
+        "What the proxy logs goes to /dev/full while a backend is killed: the access log, and what it says of itself.";
     let line = line("log on a full disk", what, &[(SECOND, Act::Kill(0))]);
     Line { surroundings: Surroundings::FullDisk, ..line }
 }

@@ -143,9 +143,10 @@ fn output(line: &Line, folder: &Path) -> File {
 fn for_lb(address: SocketAddr, endpoints: [SocketAddr; 3], line: &Line) -> String {
     let endpoints = endpoints.map(|endpoint| format!("{{ address = \"{endpoint}\" }}")).join(", ");
     let policy = line::policy(line);
+    let log = if line.surroundings == Surroundings::FullDisk { "[access-log]\npath = \"/dev/full\"\n" } else { "" };
     format!(
         "workers = 2\nstop-timeout = \"1s\"\n[[listeners]]\nbind = \"{address}\"\n[[routes]]\npath = \"/\"\ncluster = \"web\"\n\
-         [clusters.web]\nendpoints = [{endpoints}]\n{policy}"
+         [clusters.web]\nendpoints = [{endpoints}]\n{policy}{log}"
     )
 }
 
