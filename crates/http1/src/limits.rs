@@ -12,7 +12,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// No head may have more field lines than this, whatever the limit says: room for them is on the stack.
+    /// No head may have more field lines than this, whatever the limit says: several rules look at each of them.
     pub const MOST_FIELDS: usize = 256;
 
     /// 64 KiB, of which the target takes 16 at most, and 128 field lines. nginx reads heads of 32 KiB in lines of 8,

@@ -98,13 +98,14 @@ pub(crate) fn next_line(text: &[u8], end: usize, other: Flaw) -> Result<Option<u
 ///
 /// [`Flaw::FirstLine`] if it is none that this crate reads.
 pub(crate) fn version(text: &[u8], from: usize) -> Result<Option<Version>, Flaw> {
-    const BEGIN: &[u8] = b"HTTP/";
+    const FORM: &[u8; 8] = b"HTTP/0.0";
     let said = text.get(from..).unwrap_or_default();
+    let fits = |(said, form): (&u8, &u8)| said == form || (*form == b'0' && said.is_ascii_digit());
     match said.get(..8) {
         Some(b"HTTP/1.1") => Ok(Some(Version::Http11)),
         Some(b"HTTP/1.0") => Ok(Some(Version::Http10)),
         // Which other version it is can be told when all of it is there.
-        None if BEGIN.starts_with(&said[..said.len().min(BEGIN.len())]) => Ok(None),
+        None if said.iter().zip(FORM).all(fits) => Ok(None),
         Some(_) | None => Err(Flaw::FirstLine),
     }
 }
@@ -272,6 +273,9 @@ mod tests {
             assert_eq!(version(&b"HTTP/1.1"[..end], 0), Ok(None), "{end}");
         }
         assert_eq!(version(b"HTTP/2.0", 0), Err(Flaw::FirstLine));
-        assert_eq!(version(b"HTTQ", 0), Err(Flaw::FirstLine));
+        assert_eq!(version(b"HTTP/2.", 0), Ok(None), "which it is can be told when all of it is there");
+        for nonsense in ["HTTQ", "HTTP/x", "HTTP/1,", "http"] {
+            assert_eq!(version(nonsense.as_bytes(), 0), Err(Flaw::FirstLine), "{nonsense}");
+        }
     }
 }

@@ -45,8 +45,8 @@ pub(crate) struct Carried<S: AsyncRead + AsyncWrite + Unpin> {
     tunnel_patience: Duration,
     // Since when nothing has come, while something is awaited.
     stalled_since: Option<Timestamp>,
-    // When the endpoint was heard last, unless it has been waited for since: most answers are all there with their heads, and the
-    // time need not be looked at again.
+    // When its head came, as long as no more was awaited than came with it: most answers are all there then, and the time need not
+    // be looked at again.
     heard_at: Option<Timestamp>,
 }
 
@@ -153,6 +153,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carried<S> {
                 }
                 if ready == 0 || self.reader.is_ended() {
                     self.settle();
+                } else {
+                    // The client may take its time with this before the rest is read.
+                    self.heard_at = None;
                 }
                 Poll::Ready(Ok(ready))
             }
