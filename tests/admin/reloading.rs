@@ -227,6 +227,8 @@ fn what_was_learnt_and_what_was_changed_by_hand_outlives_a_reload() {
     for _ in 0..4 {
         assert_eq!(get(lb.address(), "/").text(), "well");
     }
+    // The last lease ends a moment after its answer has come.
+    wait_until("nothing is in flight", || lb.status().clusters[0].endpoints.iter().all(|one| one.in_flight == 0));
     let before = lb.status();
     let fourth = Endpoint::saying("fourth");
     // The order is another one, too.

@@ -242,6 +242,8 @@ impl Cluster {
                 }
                 Belief::Trial if !member.any_request_is_the_trial && member.since + patience <= now => {
                     member.any_request_is_the_trial = true;
+                    // Whoever took it may have told a cluster whose place this one has taken.
+                    self.shared.cells[id.index()].set_trial_ticket(true);
                     self.picker_is_stale = true;
                 }
                 Belief::Up if member.is_starting(self.policy.slow_start) => {

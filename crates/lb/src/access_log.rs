@@ -29,6 +29,10 @@ use crate::names::Names;
 /// So many lines may wait to be written: a second or so of a busy `lb`, in a few megabytes.
 const QUEUE: usize = 16 * 1024;
 
+/// So long lines are gathered once one has come. Whoever waits for each line by itself is woken for each: that costs more than the
+/// line, and with a CPU less than threads it costs the workers' time.
+const GATHER: Duration = Duration::from_millis(5);
+
 /// How often it is looked whether the file was renamed, and what was lost is said.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -173,7 +177,11 @@ impl Writer {
                     // Nothing waits: whoever reads the log sees all there is.
                     self.flush();
                     match queue.recv_timeout(LOOK_EVERY) {
-                        Ok(order) => Some(order),
+                        Ok(order) => {
+                            // Asleep, and not in the queue: nobody who has a line pays for waking it.
+                            std::thread::sleep(GATHER);
+                            Some(order)
+                        }
                         Err(RecvTimeoutError::Timeout) => None,
                         Err(RecvTimeoutError::Disconnected) => break,
                     }

@@ -11,7 +11,7 @@ mod problem;
 mod status;
 pub(crate) mod words;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Weak};
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
@@ -42,7 +42,11 @@ const MOST_BODY: usize = 64 * 1024;
 
 /// What the admin API tells of, and what it can change.
 #[derive(Clone)]
-pub(crate) struct Admin(Arc<Facts>, Arc<OnceLock<Self>>);
+pub(crate) struct Admin(Arc<Facts>, watch::Receiver<Weak<Facts>>);
+
+/// Which of several admin APIs answers: after a reload whoever still asks an old one gets the answers of the new one, since a change
+/// that was made in the old one would be lost.
+pub(crate) type Current = watch::Sender<Weak<Facts>>;
 
 /// All that it needs to know.
 pub(crate) struct Facts {
@@ -63,13 +67,19 @@ pub(crate) struct Facts {
 }
 
 impl Admin {
-    pub(crate) fn new(facts: Facts) -> Self {
-        Self(Arc::new(facts), Arc::default())
+    pub(crate) fn new(facts: Facts, current: watch::Receiver<Weak<Facts>>) -> Self {
+        Self(Arc::new(facts), current)
     }
 
-    /// From now on, whoever still asks this one gets the other one's answers: a change made here would be lost.
-    pub(crate) fn give_way_to(&self, heir: Self) {
-        let _only_once = self.1.set(heir);
+    /// From now on this one answers, whoever is asked.
+    pub(crate) fn become_current(&self, current: &Current) {
+        current.send_replace(Arc::downgrade(&self.0));
+    }
+
+    /// The one that answers in this one's place, if there is one.
+    fn heir(&self) -> Option<Self> {
+        let current = self.1.borrow().upgrade()?;
+        (!Arc::ptr_eq(&current, &self.0)).then(|| Self(current, self.1.clone()))
     }
 
     /// The API under its full paths, for those that `reach` lets in.

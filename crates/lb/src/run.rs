@@ -16,7 +16,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use lb_common::api::What;
-use lb_proxy::BindError;
+use lb_proxy::{BindError, StartError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -34,6 +34,11 @@ pub(crate) enum Failed {
     /// An address is taken, or not ours.
     #[error("{0}{hint}", hint = hint(.0))]
     Bind(#[from] BindError),
+    /// The machine refuses a thread, or what an event loop needs.
+    #[error(
+        "cannot start a worker: {0}\n  hint: allow more threads or descriptors (ulimit -u, -n; a container's pids limit), or set fewer workers"
+    )]
+    Worker(io::Error),
     /// The access log cannot be written.
     #[error("cannot write the access log to {path}: {error}", path = path.as_deref().map_or("standard output".into(), std::path::Path::to_string_lossy))]
     AccessLog {
@@ -57,6 +62,15 @@ pub(crate) enum Failed {
     /// Requests were still under way when the time was over.
     #[error("stopped, but requests were cut off: they had not finished in time")]
     CutOff,
+}
+
+impl From<StartError> for Failed {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Bind(error) => Self::Bind(error),
+            StartError::Worker(error) => Self::Worker(error),
+        }
+    }
 }
 
 fn hint(failed: &BindError) -> &'static str {
@@ -148,8 +162,9 @@ impl Serving {
     }
 
     async fn give_way_to(&mut self, next: Running, origin: String, differences: Vec<String>) {
-        let before = std::mem::replace(&mut self.now, next);
-        self.retired.spawn_local(before.retire(self.haste.subscribe(), self.now.admin().clone()));
+        let mut before = std::mem::replace(&mut self.now, next);
+        before.give_way_to(&self.now).await;
+        self.retired.spawn_local(before.retire(self.haste.subscribe()));
         // Those that have ended by now need not be kept in mind.
         while self.retired.try_join_next().is_some() {}
         for address in self.addresses() {

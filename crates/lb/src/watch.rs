@@ -120,13 +120,14 @@ pub(crate) struct Keeper {
     traces: Traces,
     log: Log,
     history: History,
+    keep: usize,
     flow: Vec<lb_common::api::Trace>,
     flow_due: Option<Instant>,
 }
 
 impl Watch {
-    /// The door, the ears and the keeper, who is to be [run](Keeper::run), and goes on where another one was.
-    pub(crate) fn new(around: Surroundings, past: Option<Past>) -> (Self, Ears, Keeper) {
+    /// The door, the ears and the keeper, who is to be [run](Keeper::run).
+    pub(crate) fn new(around: Surroundings) -> (Self, Ears, Keeper) {
         let (told, stories) = mpsc::channel(STORIES);
         let (asked, asks) = mpsc::channel(ASKS);
         let (said, _) = broadcast::channel(SAID);
@@ -135,13 +136,6 @@ impl Watch {
         let ears = Ears { stories: told, lost: Arc::clone(&lost) };
         let Surroundings { clock, names, news, tallies, keep } = around;
         let scope = Scope::new(&names);
-        let (log, traces, history) = match past {
-            None => (Log::default(), Traces::new(keep), History::new(scope)),
-            Some(Past { names: old, log, mut traces, history }) => {
-                traces.keep(keep);
-                (log, traces, history.go_on(scope, &old, &names))
-            }
-        };
         let keeper = Keeper {
             clock,
             names,
@@ -151,9 +145,10 @@ impl Watch {
             asks,
             said,
             lost,
-            traces,
-            log,
-            history,
+            traces: Traces::new(keep),
+            log: Log::default(),
+            history: History::new(scope),
+            keep,
             flow: Vec::new(),
             flow_due: None,
         };
@@ -222,6 +217,14 @@ impl Ears {
 }
 
 impl Keeper {
+    /// Goes on where another one was.
+    pub(crate) fn go_on_from(&mut self, past: Past) {
+        let Past { names, log, traces, history } = past;
+        (self.log, self.traces) = (log, traces);
+        self.traces.keep(self.keep);
+        self.history = history.go_on(Scope::new(&self.names), &names, &self.names);
+    }
+
     /// Keeps and tells until it is dropped. `audience` hears whether somebody watches, `status` is told every second to those
     /// that do.
     pub(crate) async fn run(mut self, audience: Arc<Audience>, status: impl TakeStatus) {

@@ -1,7 +1,7 @@
 //! A cluster as the workers and the admin API see it. Its beliefs live with its driver; this is the handle.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -36,7 +36,6 @@ pub(crate) enum Report {
     Attempt(lb_balance::Report),
     Snapshot(oneshot::Sender<ClusterSnapshot>),
     Estate(oneshot::Sender<Estate>),
-    StopProbing,
     Order(Order),
     Project(EndpointId, Change, oneshot::Sender<Vec<f64>>),
 }
@@ -52,6 +51,9 @@ pub struct ClusterHandle {
     reports: mpsc::Sender<Report>,
     clock: Clock,
     sessions: Option<Sessions>,
+    // Who has taken its place, and in whose place it is.
+    heir: OnceLock<Weak<Self>>,
+    before: OnceLock<Weak<Self>>,
 }
 
 /// A picker, and whom it passes over whatever the request: found out once, so that each choice can tell it for nothing.
@@ -154,6 +156,8 @@ impl ClusterHandle {
             reports,
             clock,
             sessions,
+            heir: OnceLock::new(),
+            before: OnceLock::new(),
         }
     }
 
@@ -176,9 +180,10 @@ impl ClusterHandle {
         answer.await.ok()
     }
 
-    /// Tells its driver to send no more probes: whoever has taken its place does.
-    pub(crate) async fn stop_probing(&self) {
-        let _gone = self.reports.send(Report::StopProbing).await;
+    /// Another cluster takes this one's place; both have endpoints with the same counts. Who waits at one of them hears of places
+    /// that become free at the other.
+    pub(crate) fn give_way_to(self: &Arc<Self>, heir: &Arc<Self>) {
+        let _only_once = (self.heir.set(Arc::downgrade(heir)), heir.before.set(Arc::downgrade(self)));
     }
 
     /// Tells its driver to change an endpoint; whether it will, which it does not once the server has stopped. The news tell what
@@ -294,6 +299,15 @@ impl ClusterHandle {
 
     /// A place may be free.
     pub(crate) fn wake_one(&self) {
+        self.wake_own();
+        for other in [&self.heir, &self.before] {
+            if let Some(other) = other.get().and_then(Weak::upgrade) {
+                other.wake_own();
+            }
+        }
+    }
+
+    fn wake_own(&self) {
         if let Some(queue) = &self.queue {
             queue.wake();
         }

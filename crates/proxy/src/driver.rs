@@ -66,7 +66,6 @@ pub(crate) struct Driver<D: Dial> {
     clock: Clock,
     dial: D,
     orders: Orders,
-    is_probing: bool,
     // By endpoint: how many probes came to something, and how many of them succeeded.
     probe_counts: Vec<(u64, u64)>,
     probes: JoinSet<Outcome>,
@@ -91,8 +90,7 @@ impl<D: Dial> Driver<D> {
         let (sender, reports) = mpsc::channel(REPORTS);
         let handle = Arc::new(ClusterHandle::new(config, picker, sender, clock));
         let (orders, probes, under_way) = (orders.unwrap_or_default(), JoinSet::new(), HashMap::new());
-        let is_probing = true;
-        Self { cluster, handle, reports, news, clock, dial, orders, is_probing, probe_counts, probes, under_way }
+        Self { cluster, handle, reports, news, clock, dial, orders, probe_counts, probes, under_way }
     }
 
     pub(crate) fn handle(&self) -> Arc<ClusterHandle> {
@@ -135,7 +133,6 @@ impl<D: Dial> Driver<D> {
             Report::Estate(reply) => {
                 let _gone = reply.send(self.estate());
             }
-            Report::StopProbing => self.is_probing = false,
             Report::Project(endpoint, change, reply) => {
                 let shares = self.cluster.project(endpoint, change, self.clock.now(), fastrand::u64(..));
                 let _gone = reply.send(shares);
@@ -172,7 +169,7 @@ impl<D: Dial> Driver<D> {
     /// Sends the probes that are due and says when the next one is.
     fn send_due_probes(&mut self) -> Option<Timestamp> {
         let config = self.handle.config();
-        let probe = config.probe.as_ref().filter(|_| self.is_probing)?;
+        let probe = config.probe.as_ref()?;
         let (connect, good) = (config.timeouts.connect, config.policy.probe?.statuses);
         loop {
             let began = self.clock.now();

@@ -95,7 +95,7 @@ pub use metrics::{ClusterMetrics, EndpointMetrics, Histogram, Metrics, RouteMetr
 pub use order::{Deviation, Order, Ordered};
 pub use route::{ClusterId, Pin, Route, Routes, Target};
 pub use secret::Secret;
-pub use server::{Clusters, Server};
+pub use server::{Clusters, Server, StartError};
 pub use story::{Asked, End, Listed, Passed, Span, Story, Try, Wanted};
 pub use tally::Tallies;
 

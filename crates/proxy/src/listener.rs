@@ -4,7 +4,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 /// So many connections may wait to be accepted; the kernel caps it at `net.core.somaxconn`.
 const BACKLOG: i32 = 4096;
@@ -21,6 +21,8 @@ struct Bound {
     address: SocketAddr,
     // What the workers have copies of: so long a socket is open, its queue of connections is there, whoever accepts them.
     kept: Vec<TcpListener>,
+    // So many of them are listened on; the others were added to those of before, and would take connections from now on.
+    listening: usize,
     for_workers: Vec<Vec<TcpListener>>,
 }
 
@@ -58,6 +60,18 @@ impl Sockets {
         self.0.iter().map(|bound| bound.address).collect()
     }
 
+    /// Listens on what is bound and was not listened on yet: on an address that was there before, with more workers.
+    pub(crate) fn listen(&mut self) -> Result<(), BindError> {
+        for bound in &mut self.0 {
+            let fail = |error| BindError { address: bound.address, error };
+            for socket in &bound.kept[bound.listening..] {
+                SockRef::from(socket).listen(BACKLOG).map_err(fail)?;
+            }
+            bound.listening = bound.kept.len();
+        }
+        Ok(())
+    }
+
     /// What each worker is to accept from.
     pub(crate) fn take_for_workers(&mut self) -> Vec<Vec<TcpListener>> {
         let mut workers: Vec<Vec<_>> = Vec::new();
@@ -77,6 +91,7 @@ impl Bound {
             None => vec![first(configured)?],
         };
         let address = kept[0].local_addr()?;
+        let listening = kept.len();
         while kept.len() < workers {
             kept.push(shared(address)?);
         }
@@ -85,7 +100,7 @@ impl Bound {
         for (index, socket) in kept.iter().enumerate() {
             for_workers[index % workers].push(socket.try_clone()?);
         }
-        Ok(Self { configured, address, kept, for_workers })
+        Ok(Self { configured, address, kept, listening, for_workers })
     }
 }
 
@@ -96,14 +111,15 @@ fn first(address: SocketAddr) -> io::Result<TcpListener> {
         alone.bind(&address.into())?;
         alone.listen(1)?;
     }
-    shared(address)
+    let socket = shared(address)?;
+    SockRef::from(&socket).listen(BACKLOG)?;
+    Ok(socket)
 }
 
 fn shared(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = socket(address)?;
     socket.set_reuse_port(true)?;
     socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
     Ok(socket.into())
 }
 

@@ -14,11 +14,11 @@ use crate::config::{ClusterConfig, Config};
 use crate::dial::Tcp;
 use crate::driver::{Driver, Estate, News};
 use crate::limits::Crowd;
-use crate::listener::Sockets;
+use crate::listener::{BindError, Sockets};
 use crate::proxy::Shared;
 use crate::route::Routes;
 use crate::secret::Secret;
-use crate::worker::Phase;
+use crate::worker::{Phase, Plan};
 
 /// So many news may be unread by one that watches before it misses some.
 const NEWS: usize = 1024;
@@ -30,7 +30,7 @@ pub struct Clusters {
     handles: Vec<Arc<ClusterHandle>>,
     news: broadcast::Sender<News>,
     clock: Clock,
-    _drivers: JoinSet<()>,
+    drivers: JoinSet<()>,
 }
 
 /// A proxy that serves.
@@ -42,9 +42,29 @@ pub struct Server {
     workers: Workers,
 }
 
-/// The workers' threads, and what says whether all of a worker's connections had ended.
+/// The workers' threads.
 #[derive(Debug)]
-struct Workers(Vec<(JoinHandle<()>, oneshot::Receiver<bool>)>);
+struct Workers(Vec<Worker>);
+
+#[derive(Debug)]
+struct Worker {
+    thread: JoinHandle<()>,
+    // It accepts no more connections.
+    quiet: Option<oneshot::Receiver<()>>,
+    // Whether all of its connections had ended.
+    finished: oneshot::Receiver<bool>,
+}
+
+/// A server does not start. Nothing of it runs.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An address cannot be listened on.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The machine refuses a thread, or what an event loop needs.
+    #[error("cannot start a worker: {0}")]
+    Worker(#[source] std::io::Error),
+}
 
 impl Clusters {
     /// Starts a driver for each cluster on the current local runtime.
@@ -95,13 +115,16 @@ impl Clusters {
             handle
         };
         let handles = clusters.into_iter().map(start).collect();
-        Self { handles, news, clock, _drivers: drivers }
+        Self { handles, news, clock, drivers }
     }
 
-    /// Sends no more probes, since others have taken their place. Requests that are left to these clusters go on.
-    pub async fn stop_probing(&self) {
+    /// Others have taken their place: these learn nothing more, send no probes and change nothing in what both know of an
+    /// endpoint. Requests that are left to them go on with what is known now.
+    pub async fn retire(&mut self, heirs: &Self) {
+        self.drivers.shutdown().await;
         for handle in &self.handles {
-            handle.stop_probing().await;
+            let heir = heirs.handles.iter().find(|heir| heir.config().name == handle.config().name);
+            heir.inspect(|heir| handle.give_way_to(heir));
         }
     }
 
@@ -122,12 +145,19 @@ impl Clusters {
 }
 
 impl Server {
-    /// Starts the workers on these sockets, which were bound for as many.
+    /// Starts the workers on these sockets, which were bound for as many. They wait until they are to [serve](Self::serve).
     ///
-    /// # Panics
+    /// # Errors
     ///
-    /// If the machine refuses a thread.
-    pub fn start(config: Config, mut sockets: Sockets, routes: Routes, clusters: &Clusters) -> Self {
+    /// If the machine refuses what it needs. Nothing of it runs then, and the sockets of whoever was there before are as they were.
+    pub fn start(
+        config: Config,
+        mut sockets: Sockets,
+        routes: Routes,
+        clusters: &Clusters,
+    ) -> Result<Self, StartError> {
+        // Before an event loop watches them: of a socket that is not listened on it would hear that it has ended.
+        sockets.listen()?;
         let shared = Arc::new(Shared {
             limits: config.limits,
             routes,
@@ -139,21 +169,40 @@ impl Server {
             marking: config.marking,
         });
         let crowd = Arc::new(Crowd::new(&config.limits));
-        let (phase, phases) = watch::channel(Phase::Serving);
+        let (phase, phases) = watch::channel(Phase::Starting);
+        let (ready, all_ready) = std::sync::mpsc::channel();
         let start = |(index, sockets)| {
-            let (shared, crowd, phases) = (Arc::clone(&shared), Arc::clone(&crowd), phases.clone());
-            let tally = config.tallies.as_ref().and_then(|tallies| tallies.of_worker(index));
-            let (done, finished) = oneshot::channel();
+            let plan = Plan {
+                shared: Arc::clone(&shared),
+                crowd: Arc::clone(&crowd),
+                tally: config.tallies.as_ref().and_then(|tallies| tallies.of_worker(index)),
+                stop_timeout: config.stop_timeout,
+            };
+            let (phases, ready) = (phases.clone(), ready.clone());
+            let ((done, finished), (hush, quiet)) = (oneshot::channel(), oneshot::channel());
             let run = move || {
-                let all_ended = crate::worker::run(sockets, shared, crowd, tally, phases, config.stop_timeout);
+                let all_ended = crate::worker::run(sockets, plan, phases, ready, hush);
                 // The server may have been dropped.
                 let _gone = done.send(all_ended);
             };
             let thread = std::thread::Builder::new().name(format!("worker-{index}")).spawn(run);
-            (thread.expect("a thread a CPU is not too much to ask for"), finished)
+            thread.map(|thread| Worker { thread, quiet: Some(quiet), finished })
         };
-        let workers = sockets.take_for_workers().into_iter().enumerate().map(start).collect();
-        Self { addresses: sockets.addresses(), sockets, phase, workers: Workers(workers) }
+        let each = sockets.take_for_workers();
+        let count = each.len();
+        // Dropped where one fails: then the others, who wait for their first phase, end.
+        let workers = each.into_iter().enumerate().map(start).collect::<Result<_, _>>().map_err(StartError::Worker)?;
+        drop(ready);
+        for _ in 0..count {
+            let gone = |_| Err(std::io::Error::other("it ended at once"));
+            all_ready.recv().unwrap_or_else(gone).map_err(StartError::Worker)?;
+        }
+        Ok(Self { addresses: sockets.addresses(), sockets, phase, workers: Workers(workers) })
+    }
+
+    /// Begins to accept connections.
+    pub fn serve(&self) {
+        self.phase.send_replace(Phase::Serving);
     }
 
     /// The addresses that it listens on, in the order of the configuration, with real ports.
@@ -176,13 +225,22 @@ impl Server {
         workers.finish().await
     }
 
-    /// Accepts no more connections, since another server listens in its place, and leaves those that are there until they end:
-    /// each after its next answer, or when it has been idle for too long. Once `hurry` is ready, it stops as by
-    /// [`stop`](Self::stop).
+    /// Accepts no more connections, since another server listens in its place; returns when that is so. What waits at an address
+    /// that the other one has, too, is left to it.
+    pub async fn stop_accepting(&mut self, heir: &Self) {
+        self.phase.send_replace(Phase::Retiring(heir.addresses.clone().into()));
+        for worker in &mut self.workers.0 {
+            if let Some(quiet) = worker.quiet.take() {
+                let _ended = quiet.await;
+            }
+        }
+    }
+
+    /// Leaves the connections that are there until they end, once it [accepts no more](Self::stop_accepting): each after its next
+    /// answer, or when it has been idle for too long. Once `hurry` is ready, it stops as by [`stop`](Self::stop).
     pub async fn retire(self, hurry: impl Future<Output = ()>) -> bool {
         let Self { sockets, phase, workers, .. } = self;
         drop(sockets);
-        phase.send_replace(Phase::Retiring);
         let mut finishing = pin!(workers.finish());
         tokio::select! {
             all_ended = &mut finishing => return all_ended,
@@ -197,9 +255,9 @@ impl Workers {
     /// Waits for their ends.
     async fn finish(self) -> bool {
         let mut all_ended = true;
-        for (thread, finished) in self.0 {
-            all_ended &= finished.await.unwrap_or(false);
-            if thread.join().is_err() {
+        for worker in self.0 {
+            all_ended &= worker.finished.await.unwrap_or(false);
+            if worker.thread.join().is_err() {
                 tracing::error!("a worker panicked");
             }
         }

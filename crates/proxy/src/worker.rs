@@ -1,15 +1,17 @@
 //! One thread with its own event loop, sockets and pools.
 
 use std::cell::Cell;
+use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use lb_balance::Timestamp;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, LocalOptions};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::yield_now;
 use tokio::time::{interval, sleep, sleep_until, timeout};
 
@@ -39,38 +41,68 @@ const LAG_LOOKS: usize = 10;
 const LEAVING_TURNS: usize = 4;
 
 /// What a worker is told to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Phase {
+    /// To get ready.
+    Starting,
     /// To accept connections and to serve them.
     Serving,
-    /// To accept no more, and to close each after its next answer.
-    Retiring,
+    /// To accept no more, and to close each after its next answer. At these addresses somebody else accepts what waits.
+    Retiring(Arc<[SocketAddr]>),
     /// To accept no more, and to close each as soon as nothing is under way on it.
     Stopping,
 }
 
+/// What a worker is made of.
+pub(crate) struct Plan {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) crowd: Arc<Crowd>,
+    pub(crate) tally: Option<Arc<Tally>>,
+    pub(crate) stop_timeout: Duration,
+}
+
 /// Runs a worker until it is told to retire or to stop, and its connections have ended: with no limit of time as long as it
-/// retires, for at most `stop_timeout` once it stops. Returns whether all of them had.
+/// retires, for at most `stop_timeout` once it stops. Returns whether all of them had. Says whether it is `ready`, and begins when it
+/// is told to serve; `hush` tells that it accepts no more.
 pub(crate) fn run(
     sockets: Vec<std::net::TcpListener>,
-    shared: Arc<Shared>,
-    crowd: Arc<Crowd>,
-    tally: Option<Arc<Tally>>,
+    plan: Plan,
     mut phases: watch::Receiver<Phase>,
-    stop_timeout: Duration,
+    ready: Sender<io::Result<()>>,
+    hush: oneshot::Sender<()>,
 ) -> bool {
-    let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
-    let runtime = runtime.expect("the event loop needs a descriptor or two, and this is the start of the process");
+    let Plan { shared, crowd, tally, stop_timeout } = plan;
+    let runtime = match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let _gone = ready.send(Err(error));
+            return true;
+        }
+    };
     let all_ended = runtime.block_on(async {
+        let listeners = sockets.into_iter().map(TcpListener::from_std).collect::<io::Result<Vec<_>>>();
+        let listeners = match listeners {
+            Ok(listeners) => listeners,
+            Err(error) => {
+                let _gone = ready.send(Err(error));
+                return true;
+            }
+        };
+        let _gone = ready.send(Ok(()));
+        drop(ready);
+        // Another worker may not have got what it needs.
+        if phases.wait_for(|phase| *phase != Phase::Starting).await.is_err() {
+            return true;
+        }
         let proxy = Rc::new(Proxy::new(shared, &Tcp, tally.clone()));
         let guests = Guests::new(crowd, tally.clone());
         let lagging = tally.map(|tally| tokio::task::spawn_local(watch_lag(tally, proxy.clock())));
         let sweeping = tokio::task::spawn_local(sweep(Rc::clone(&proxy)));
-        let accepting = sockets
+        let accepting = listeners
             .into_iter()
-            .map(|socket| {
+            .map(|listener| {
                 let (proxy, guests) = (Rc::clone(&proxy), Rc::clone(&guests));
-                tokio::task::spawn_local(accept(socket, proxy, guests, phases.clone()))
+                tokio::task::spawn_local(accept(listener, proxy, guests, phases.clone()))
             })
             .collect::<Vec<_>>();
         for task in accepting {
@@ -78,6 +110,7 @@ pub(crate) fn run(
                 tracing::error!(%error, "accepting ended");
             }
         }
+        let _gone = hush.send(());
         let have_left = tokio::select! {
             () = guests.retire() => true,
             // The sender is gone only with the server.
@@ -96,16 +129,7 @@ pub(crate) fn run(
     all_ended
 }
 
-async fn accept(
-    socket: std::net::TcpListener,
-    proxy: Rc<Proxy<Tcp>>,
-    guests: Rc<Guests>,
-    mut phases: watch::Receiver<Phase>,
-) {
-    let listener = match TcpListener::from_std(socket) {
-        Ok(listener) => listener,
-        Err(error) => return tracing::error!(%error, "cannot listen"),
-    };
+async fn accept(listener: TcpListener, proxy: Rc<Proxy<Tcp>>, guests: Rc<Guests>, mut phases: watch::Receiver<Phase>) {
     let serve = |stream: TcpStream, client: SocketAddr| {
         // Heads and small bodies are written whole; waiting for more (Nagle) would only delay them.
         if let Err(error) = stream.set_nodelay(true) {
@@ -144,8 +168,12 @@ async fn accept(
             }
         }
     }
-    // Clients that the kernel has already let in would be reset by closing the socket.
-    if let Ok(listener) = listener.into_std() {
+    // Clients that the kernel has already let in would be reset by closing the socket, unless somebody else has it, too.
+    let is_shared = match (&*ending.borrow(), listener.local_addr()) {
+        (Phase::Retiring(elsewhere), Ok(address)) => elsewhere.contains(&address),
+        _ => false,
+    };
+    if !is_shared && let Ok(listener) = listener.into_std() {
         while let Ok((stream, client)) = listener.accept() {
             if let Ok(stream) = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream)) {
                 serve(stream, client);

@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::{Cluster, Member};
-use crate::cells::EndpointCell;
+use crate::cells::{EndpointCell, InFlight};
 use crate::{Belief, EndpointId, Timestamp};
 
 /// What is known of one endpoint.
@@ -13,6 +13,7 @@ use crate::{Belief, EndpointId, Timestamp};
 pub struct Legacy {
     member: Member,
     cell: Arc<EndpointCell>,
+    all: Option<Arc<InFlight>>,
 }
 
 impl Cluster {
@@ -20,7 +21,8 @@ impl Cluster {
     /// both.
     pub fn legacy(&self, id: EndpointId) -> Legacy {
         let index = id.index();
-        Legacy { member: self.members[index].clone(), cell: Arc::clone(&self.shared.cells[index]) }
+        let (member, all) = (self.members[index].clone(), self.shared.all.clone());
+        Legacy { member, cell: Arc::clone(&self.shared.cells[index]), all }
     }
 
     /// Goes on where another cluster stands with these endpoints: the beliefs and why, failures, probes and counts. Weights,
@@ -42,7 +44,7 @@ impl Cluster {
         self.picker_is_stale = true;
     }
 
-    fn take_over_one(&mut self, id: EndpointId, Legacy { member: old, cell }: Legacy, now: Timestamp) {
+    fn take_over_one(&mut self, id: EndpointId, Legacy { member: old, cell, all }: Legacy, now: Timestamp) {
         let may_be_out = match old.health {
             Belief::Down => self.policy.probe.is_some() && !old.waits_for_its_first_probe(),
             Belief::Ejected { .. } | Belief::Trial => self.may_eject_one_more(),
@@ -59,10 +61,13 @@ impl Cluster {
         }
         let health = member.health;
         self.out = self.out + usize::from(health != Belief::Up) - usize::from(was_out);
-        // Whoever has the ticket now may tell the other cluster what comes of it.
-        cell.set_trial_ticket(health == Belief::Trial);
         let shared = Arc::get_mut(&mut self.shared).expect("nobody picks before endpoints are taken over");
+        // Nothing is changed in it: the other cluster may have to go on with it after all. A trial's ticket that somebody holds comes
+        // back, or is laid down again in time.
         shared.cells[id.index()] = cell;
+        if let (Some(own), Some(all)) = (&mut shared.all, all) {
+            *own = all;
+        }
         self.watch(id, now);
     }
 }

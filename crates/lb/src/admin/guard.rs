@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
+use axum::http::header::{AUTHORIZATION, CONNECTION, HOST, ORIGIN};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
@@ -24,16 +24,7 @@ pub(crate) enum Reach {
     Route,
 }
 
-pub(super) async fn check(State((admin, reach)): State<(Admin, Reach)>, mut request: Request, next: Next) -> Response {
-    // A connection from before a reload.
-    if let Some(heir) = admin.1.get() {
-        // What was found in its path here would be taken for found there.
-        request.extensions_mut().clear();
-        return match heir.router(reach).oneshot(request).await {
-            Ok(answer) => answer,
-            Err(never) => match never {},
-        };
-    }
+pub(super) async fn check(State((admin, reach)): State<(Admin, Reach)>, request: Request, next: Next) -> Response {
     if let Some(why) = refusal(reach, request.uri(), request.headers()) {
         return Problem::forbidden(why).into_response();
     }
@@ -48,7 +39,23 @@ pub(super) async fn check(State((admin, reach)): State<(Admin, Reach)>, mut requ
         let hint = "set token-file in [admin], or changes-without-token = true where everybody may change everything";
         return Problem::forbidden("changes through a listener need a token").hint(hint).into_response();
     }
-    next.run(request).await
+    match admin.heir() {
+        None => next.run(request).await,
+        // On a connection from before a reload.
+        Some(heir) => answer_by(&heir, reach, request).await,
+    }
+}
+
+/// Has it answered by another admin API, by its own rules too, and ends the connection: the next one reaches that one directly.
+async fn answer_by(heir: &Admin, reach: Reach, mut request: Request) -> Response {
+    // What was found in its path here would be taken for found there.
+    request.extensions_mut().clear();
+    let mut answer = match heir.router(reach).oneshot(request).await {
+        Ok(answer) => answer,
+        Err(never) => match never {},
+    };
+    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    answer
 }
 
 /// Whether whoever asks knows the token, if there is one.

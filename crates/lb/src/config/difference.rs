@@ -5,8 +5,9 @@ use toml::{Table, Value};
 /// More are not told.
 const MOST: usize = 100;
 
-/// What of an entry of a list tells which one it is: a listener's address, a route's path, an endpoint's name.
-const NAMES: [&str; 4] = ["name", "bind", "host", "path"];
+/// What of an entry of a list tells which one it is: an endpoint's name, or its address if it has none, a listener's address, a route's
+/// host and path.
+const NAMES: [&str; 5] = ["name", "address", "bind", "host", "path"];
 
 /// What is said by these is for nobody's eyes.
 const SECRETS: [&str; 2] = ["token", "secret"];
@@ -77,7 +78,10 @@ fn is_of_entries(list: &[Value]) -> bool {
 
 fn name_of(entry: &Value) -> String {
     let part = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default();
-    NAMES.map(part).concat()
+    match part("name") {
+        "" => NAMES.map(part).concat(),
+        name => name.to_owned(),
+    }
 }
 
 fn added(place: &str, key: &str, value: &Value) -> String {
@@ -166,6 +170,18 @@ mod tests {
         assert_eq!(
             after(&[("[clusters.web]", "[clusters.old]\nendpoints = []\n[clusters.web]")]),
             ["clusters.old: new"]
+        );
+    }
+
+    #[test]
+    fn endpoints_without_names_are_told_by_their_addresses() {
+        let text = |addresses: &[&str]| {
+            let each: Vec<_> = addresses.iter().map(|address| format!("{{ address = \"{address}\" }}")).collect();
+            format!("endpoints = [{}]\n", each.join(", "))
+        };
+        assert_eq!(
+            differences(&text(&["a:1", "a:2"]), &text(&["a:1", "a:3"])),
+            ["endpoints a:2: gone", "endpoints a:3: new"]
         );
     }
 

@@ -1,12 +1,13 @@
 //! What serves one configuration: everything that is made from it, from its start to its end.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use lb_common::api::What;
 use lb_proxy::{
-    Audience, BindError, Clock, Clusters, Listener, Local, Routes, Server, Sockets, Story, Tallies, Target,
+    Audience, BindError, Clock, ClusterConfig, Clusters, Listener, Local, Routes, Server, Sockets, Story, Tallies,
+    Target,
 };
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -14,7 +15,7 @@ use tokio::task::JoinHandle;
 
 use super::{Failed, Haste, until};
 use crate::access_log::AccessLog;
-use crate::admin::{Admin, Facts, Reach, Stage};
+use crate::admin::{Admin, Current, Facts, Reach, Stage};
 use crate::config::{Config, Destination, Route};
 use crate::drilling::{Aim, Drills, Surroundings as DrillSurroundings};
 use crate::files;
@@ -38,7 +39,8 @@ pub(super) struct Running {
     stage: Stage,
     drills: Drills,
     log: Option<Arc<AccessLog>>,
-    admin: Admin,
+    // The admin API that answers now, whoever is asked.
+    current: Arc<Current>,
     admin_listener: Option<AdminListener>,
     // Of the process: a reload is no start.
     started_at_ms: u64,
@@ -89,11 +91,7 @@ impl Running {
     /// If the machine refuses something. Nothing has changed for the other one then.
     pub(super) async fn start(mut config: Config, before: Option<&Self>) -> Result<Self, Failed> {
         let limits = config.limits.with_descriptors(raise_descriptor_limit());
-        let planned = std::mem::take(&mut config.clusters);
-        let clusters = match before {
-            None => Clusters::start(planned),
-            Some(before) => Clusters::start_after(planned, &before.clusters).await,
-        };
+        let clusters = start_clusters(std::mem::take(&mut config.clusters), before).await;
         let clock = clusters.clock();
         let workers = config.workers.get();
         let names = Arc::new(Names::new(&config.routes, clusters.handles()));
@@ -102,21 +100,14 @@ impl Running {
         // What can be refused comes first.
         let claimed = Claimed::get(&config, before, &names, clock)?;
         let Claimed { sockets, mut admin_listener, log, otlp, exporting } = claimed;
-        let past = match before {
-            None => None,
-            Some(before) => before.end_what_is_played().await,
-        };
         let (stopping, stop) = watch::channel(false);
-        let (watch, ears, keeper) = Watch::new(
-            Surroundings {
-                clock,
-                names: Arc::clone(&names),
-                news: clusters.news().subscribe(),
-                tallies: tallies.clone(),
-                keep: config.traces.keep,
-            },
-            past,
-        );
+        let (watch, ears, mut keeper) = Watch::new(Surroundings {
+            clock,
+            names: Arc::clone(&names),
+            news: clusters.news().subscribe(),
+            tallies: tallies.clone(),
+            keep: config.traces.keep,
+        });
         let sources = Sources {
             tallies: tallies.clone(),
             log: log.as_ref().map(|log| Arc::clone(log.counts())),
@@ -135,7 +126,8 @@ impl Running {
             aim: Aim::find(&config.routes),
         });
         let started_at_ms = before.map_or_else(|| clock.unix_ms(clock.now()), |before| before.started_at_ms);
-        let admin = Admin::new(Facts {
+        let current = before.map_or_else(|| Arc::new(watch::Sender::new(Weak::new())), |before| before.current.clone());
+        let facts = Facts {
             config: config.origin.clone(),
             workers,
             clock,
@@ -148,23 +140,33 @@ impl Running {
             drills: drills.clone(),
             sources,
             stopping: stop.clone(),
-        });
-        tokio::task::spawn_local(keeper.run(Arc::clone(&audience), admin.clone()));
-        tokio::task::spawn_local(stagehand.run());
+        };
+        let admin = Admin::new(facts, current.subscribe());
         let routes = Routes::new(config.routes.into_iter().map(|route| build(route, &admin)).collect());
         let proxy = lb_proxy::Config {
             limits,
             stop_timeout: config.stop_timeout,
             tallies,
-            audience,
+            audience: Arc::clone(&audience),
             faults: stage.faults(),
             trace_token: config.admin.token,
             marking: config.tracing.marking,
         };
+        let server = Server::start(proxy, sockets, routes, &clusters)?;
+
+        // Nothing is refused from here on.
+        if let Some(before) = before
+            && let Some(past) = before.end_what_is_played().await
+        {
+            keeper.go_on_from(past);
+        }
+        tokio::task::spawn_local(keeper.run(Arc::clone(&audience), admin.clone()));
+        tokio::task::spawn_local(stagehand.run());
+        admin.become_current(&current);
         if let Some(listener) = &mut admin_listener {
             listener.serve(&admin, stop);
         }
-        let server = Server::start(proxy, sockets, routes, &clusters);
+        server.serve();
         let directing = server.addresses().first().map(|listener| tokio::task::spawn_local(director.run(*listener)));
         if before.is_none() {
             let version = env!("CARGO_PKG_VERSION").to_owned();
@@ -178,7 +180,7 @@ impl Running {
             stage,
             drills,
             log,
-            admin,
+            current,
             admin_listener,
             started_at_ms,
             stopping,
@@ -213,29 +215,25 @@ impl Running {
     pub(super) async fn stop(self, haste: watch::Receiver<Haste>) -> Result<(), Failed> {
         tracing::info!("stopping: requests under way may finish");
         self.watch.happened(What::Stopping).await;
-        self.end(haste, None).await
+        self.end(haste, false).await
     }
 
-    /// Leaves the connections that are there until they end, since `heir` serves in its place.
-    pub(super) async fn retire(self, haste: watch::Receiver<Haste>, heir: Admin) -> Result<(), Failed> {
-        self.end(haste, Some(heir)).await
+    /// Accepts no more connections and learns nothing more, since another one serves in its place.
+    pub(super) async fn give_way_to(&mut self, heir: &Self) {
+        self.admin_listener = None;
+        self.stopping.send_replace(true);
+        self.server.stop_accepting(&heir.server).await;
+        self.clusters.retire(&heir.clusters).await;
     }
 
-    /// What the admin API tells of it.
-    pub(super) fn admin(&self) -> &Admin {
-        &self.admin
+    /// Leaves the connections that are there until they end.
+    pub(super) async fn retire(self, haste: watch::Receiver<Haste>) -> Result<(), Failed> {
+        self.end(haste, true).await
     }
 
-    async fn end(self, haste: watch::Receiver<Haste>, heir: Option<Admin>) -> Result<(), Failed> {
-        let retires = heir.is_some();
-        if let Some(heir) = heir {
-            self.admin.give_way_to(heir);
-        }
+    async fn end(self, haste: watch::Receiver<Haste>, retires: bool) -> Result<(), Failed> {
         drop(self.admin_listener);
         self.stopping.send_replace(true);
-        if retires {
-            self.clusters.stop_probing().await;
-        }
         let stops = until(haste.clone(), Haste::Soon);
         let serving = async { if retires { self.server.retire(stops).await } else { self.server.stop().await } };
         // A drill takes its requests away and tells that it was stopped.
@@ -310,15 +308,22 @@ impl AdminListener {
         let Some(listener) = self.to_serve.take() else { return };
         let address = listener.local_addr().unwrap_or(self.configured);
         tracing::info!("the admin API listens on {address}");
-        let serving = axum::serve(listener, admin.router(Reach::OwnListener)).with_graceful_shutdown(async move {
-            // The sender is gone only when everything is.
-            let _gone = stop.wait_for(|stop| *stop).await;
-        });
+        let serving = axum::serve(listener, admin.router(Reach::OwnListener));
         tokio::spawn(async move {
-            if let Err(error) = serving.await {
-                tracing::error!(%error, "the admin API ended");
+            // Connections go on: whoever asks on them is answered by the one that is current then, and they end with that.
+            tokio::select! {
+                ended = serving => if let Err(error) = ended { tracing::error!(%error, "the admin API ended") },
+                // The sender is gone only when everything is.
+                _ = stop.wait_for(|stop| *stop) => {}
             }
         });
+    }
+}
+
+async fn start_clusters(planned: Vec<ClusterConfig>, before: Option<&Running>) -> Clusters {
+    match before {
+        None => Clusters::start(planned),
+        Some(before) => Clusters::start_after(planned, &before.clusters).await,
     }
 }
 

@@ -84,7 +84,7 @@ fn whoever_was_known_to_be_up_need_not_wait_for_a_probe_and_whoever_is_new_does(
 }
 
 #[test]
-fn a_trial_has_a_ticket_again() {
+fn a_trial_has_a_ticket_again_although_its_result_went_to_the_cluster_of_before() {
     let mut old = cluster(2);
     fail(&mut old, 0, 3, at(1));
     old.handle_timeout(at(11));
@@ -101,9 +101,36 @@ fn a_trial_has_a_ticket_again() {
     assert_eq!((taken.endpoint(), taken.turn()), (EndpointId(0), Turn::Trial));
     let mut heir = heir_of(&old, 2, policy(), at(12));
     let picker = heir.poll_picker(at(12)).expect("it is new");
+    let lease = picker.pick(&wish(), &mut ()).expect("the other one works");
+    assert_eq!((lease.endpoint(), lease.turn()), (EndpointId(1), Turn::Regular));
+    let mut taken = taken;
+    taken.settle();
+    drop(taken);
+    // After as long as a trial is waited for.
+    assert_eq!(heir.poll_timeout(), Some(at(21)));
+    heir.handle_timeout(at(21));
+    let picker = heir.poll_picker(at(21)).expect("it is stale");
     let lease = picker.pick(&wish(), &mut ()).expect("it is on trial");
     assert_eq!((lease.endpoint(), lease.turn()), (EndpointId(0), Turn::Trial));
-    drop(taken);
+}
+
+#[test]
+fn a_cluster_that_was_to_be_taken_over_and_is_not_goes_on_as_if_nothing_had_been() {
+    let mut old = cluster(2);
+    fail(&mut old, 0, 3, at(1));
+    old.handle_timeout(at(11));
+    let picker = old.poll_picker(at(11)).expect("it is stale");
+    // With one endpoint nobody is ejected, so this one does not go on with the trial.
+    drop(heir_of(&old, 1, policy(), at(12)));
+    let retry = RetryPolicy {
+        on: crate::RetryOn { error: true, ..crate::RetryOn::default() },
+        attempts: core::num::NonZeroU32::new(2).expect("not zero"),
+        ..RetryPolicy::default()
+    };
+    let budget = RetryBudget::new(None);
+    let attempts = Attempts::new(&retry, &budget, at(12), true);
+    let lease = picker.pick(&Wish::new(&attempts, at(12), 0), &mut ()).expect("it is on trial");
+    assert_eq!((lease.endpoint(), lease.turn()), (EndpointId(0), Turn::Trial));
 }
 
 #[test]
