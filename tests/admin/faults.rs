@@ -60,13 +60,13 @@ fn what_is_played_at_an_endpoint_is_blamed_on_it_tried_again_and_told() {
         // It counts as the endpoint's, which is ejected for it like for any other.
         let event = world.api.event("it is ejected", |what| matches!(what, What::Belief { to: Belief::Ejected, .. }));
         assert_eq!(event.says, format!("e1 ejected: 3 requests failed within 10s, the last one {says}"));
-        // Workers hear of the ejection on their own time, but it was its turn five times at most.
+        // Workers hear of the ejection on their own time: each of the ten may have been sent there before.
         let mut played = 0;
         wait_until("each is counted once", || {
             played = world.api.ask::<Faults>(FAULTS_PATH).faults[0].played;
             world.lb.endpoint("e1").failures == played
         });
-        assert!((3..=5).contains(&played), "{played}");
+        assert!((3..=10).contains(&played), "{played}");
     }
 }
 
