@@ -62,6 +62,15 @@ fn cluster_with(endpoints: u32, policy: Policy) -> Cluster {
     Cluster::new(endpoints, policy, at(0), 1)
 }
 
+/// What fails is tried once more, as a trial has to be.
+fn twice() -> RetryPolicy {
+    RetryPolicy {
+        on: crate::RetryOn { error: true, ..crate::RetryOn::default() },
+        attempts: core::num::NonZeroU32::new(2).expect("not zero"),
+        ..RetryPolicy::default()
+    }
+}
+
 fn cluster(endpoints: u32) -> Cluster {
     cluster_with(endpoints, policy())
 }

@@ -89,11 +89,7 @@ fn a_trial_has_a_ticket_again_although_its_result_went_to_the_cluster_of_before(
     fail(&mut old, 0, 3, at(1));
     old.handle_timeout(at(11));
     let picker = old.poll_picker(at(11)).expect("it is stale");
-    let retry = RetryPolicy {
-        on: crate::RetryOn { error: true, ..crate::RetryOn::default() },
-        attempts: core::num::NonZeroU32::new(2).expect("not zero"),
-        ..RetryPolicy::default()
-    };
+    let retry = twice();
     let budget = RetryBudget::new(None);
     let attempts = Attempts::new(&retry, &budget, at(11), true);
     let wish = || Wish::new(&attempts, at(11), 0);
@@ -122,11 +118,7 @@ fn a_cluster_that_was_to_be_taken_over_and_is_not_goes_on_as_if_nothing_had_been
     let picker = old.poll_picker(at(11)).expect("it is stale");
     // With one endpoint nobody is ejected, so this one does not go on with the trial.
     drop(heir_of(&old, 1, policy(), at(12)));
-    let retry = RetryPolicy {
-        on: crate::RetryOn { error: true, ..crate::RetryOn::default() },
-        attempts: core::num::NonZeroU32::new(2).expect("not zero"),
-        ..RetryPolicy::default()
-    };
+    let retry = twice();
     let budget = RetryBudget::new(None);
     let attempts = Attempts::new(&retry, &budget, at(12), true);
     let lease = picker.pick(&Wish::new(&attempts, at(12), 0), &mut ()).expect("it is on trial");

@@ -10,11 +10,7 @@ fn placed(priority: u8, elsewhere: bool) -> impl Fn(u32) -> Endpoint {
 fn asked(cluster: &mut Cluster, now: u64) -> Vec<u32> {
     let picker = cluster.poll_picker(at(now)).expect("the picker is stale");
     let budget = RetryBudget::new(None);
-    let retry = RetryPolicy {
-        on: crate::RetryOn { error: true, ..crate::RetryOn::default() },
-        attempts: core::num::NonZeroU32::new(2).expect("not zero"),
-        ..RetryPolicy::default()
-    };
+    let retry = twice();
     let attempts = Attempts::new(&retry, &budget, at(now), true);
     let picks = (0..1000).map(|n| picker.pick(&Wish::new(&attempts, at(now), crate::entropy::stir(n)), &mut ()));
     let leases: Vec<_> = picks.filter_map(Result::ok).collect();
