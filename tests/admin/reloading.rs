@@ -5,9 +5,9 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 
-use lb_common::api::{Belief, What};
+use lb_common::api::{Belief, TIMELINE_PATH, What};
 
-use super::api::{Api, apart, apart_text};
+use super::api::{Api, apart, apart_text, own_address};
 use crate::support::{Client, Endpoint, Lb, Reply, address_of_its_own, get, wait_until};
 
 /// Reloads and waits until that is done; gives what is different.
@@ -170,6 +170,21 @@ fn an_idle_connection_is_not_cut_and_its_next_answer_is_its_last() {
     let answer = client.get("/");
     assert_eq!((answer.status, answer.header("connection")), (200, Some("close")));
     assert_eq!(get(lb.address(), "/").text(), "b");
+}
+
+#[test]
+fn a_client_that_has_not_asked_yet_is_not_cut_wherever_it_came() {
+    let a = Endpoint::saying("a");
+    let (lb, api) = apart(&[a.address()], "", "");
+    let admin = own_address(&lb);
+    let early = [lb.address(), admin].map(|address| (address, Client::connect(address)));
+    // Connections are accepted in their order, so that of the admin API is by the time that this has asked there.
+    reload(&lb, api, &apart_text(&[a.address()], "retry = { attempts = 3 }", ""));
+    for (address, mut client) in early {
+        client.send(format!("GET {TIMELINE_PATH} HTTP/1.1\r\nHost: {address}\r\n\r\n").as_bytes());
+        let answer = client.answer().unwrap_or_else(|error| panic!("{address}: {error}"));
+        assert_eq!(answer.status, 200, "{address}: {}", answer.text());
+    }
 }
 
 #[test]

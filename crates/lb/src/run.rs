@@ -10,6 +10,7 @@
 //!              the first one retires: each of its connections ends after its next answer
 //! ```
 
+mod admin_listener;
 mod running;
 
 use std::io;

@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use lb_common::api::What;
 use lb_proxy::{
-    Audience, BindError, Clock, ClusterConfig, Clusters, Listener, Local, Routes, Server, Sockets, Story, Tallies,
-    Target,
+    Audience, Clock, ClusterConfig, Clusters, Listener, Local, Routes, Server, Sockets, Story, Tallies, Target,
 };
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::admin_listener::AdminListener;
 use super::{Failed, Haste, until};
 use crate::access_log::AccessLog;
 use crate::admin::{Admin, Current, Facts, Reach, Stage};
@@ -49,14 +48,6 @@ pub(super) struct Running {
     exporting: Option<Exporting>,
     clock: Clock,
     stop_timeout: Duration,
-}
-
-/// The admin API's own listener, kept for whoever takes this one's place.
-struct AdminListener {
-    configured: SocketAddr,
-    socket: std::net::TcpListener,
-    // A copy of it, until it is served.
-    to_serve: Option<TcpListener>,
 }
 
 /// All that hear of requests.
@@ -273,7 +264,8 @@ struct Claimed {
 impl Claimed {
     fn get(config: &Config, before: Option<&Running>, names: &Arc<Names>, clock: Clock) -> Result<Self, Failed> {
         let sockets = Sockets::bind(&config.listeners, config.workers, before.map(|before| before.server.sockets()))?;
-        let admin_listener = config.admin.bind.map(|address| AdminListener::bind(address, before)).transpose()?;
+        let shared = before.and_then(|before| before.admin_listener.as_ref());
+        let admin_listener = config.admin.bind.map(|address| AdminListener::bind(address, shared)).transpose()?;
         let open = |log| AccessLog::open(log, Arc::clone(names), clock);
         let log = config
             .access_log
@@ -284,39 +276,6 @@ impl Claimed {
         let exported = exported.map(|to| Otlp::start(to, &config.tracing.service, Arc::clone(names), clock));
         let (otlp, exporting) = exported.transpose()?.unzip();
         Ok(Self { sockets, admin_listener, log, otlp, exporting })
-    }
-}
-
-impl AdminListener {
-    /// Binds the address, or shares it with whoever had it before.
-    fn bind(configured: SocketAddr, before: Option<&Running>) -> Result<Self, BindError> {
-        let old = before.and_then(|before| before.admin_listener.as_ref()).filter(|old| old.configured == configured);
-        let socket = match old {
-            Some(old) => old.socket.try_clone(),
-            None => std::net::TcpListener::bind(configured),
-        };
-        let ready = |socket: std::net::TcpListener| {
-            socket.set_nonblocking(true)?;
-            let to_serve = Some(TcpListener::from_std(socket.try_clone()?)?);
-            Ok(Self { configured, socket, to_serve })
-        };
-        socket.and_then(ready).map_err(|error| BindError { address: configured, error })
-    }
-
-    /// Serves the admin API until it is told to stop.
-    fn serve(&mut self, admin: &Admin, mut stop: watch::Receiver<bool>) {
-        let Some(listener) = self.to_serve.take() else { return };
-        let address = listener.local_addr().unwrap_or(self.configured);
-        tracing::info!("the admin API listens on {address}");
-        let serving = axum::serve(listener, admin.router(Reach::OwnListener));
-        tokio::spawn(async move {
-            // Connections go on: whoever asks on them is answered by the one that is current then, and they end with that.
-            tokio::select! {
-                ended = serving => if let Err(error) = ended { tracing::error!(%error, "the admin API ended") },
-                // The sender is gone only when everything is.
-                _ = stop.wait_for(|stop| *stop) => {}
-            }
-        });
     }
 }
 
