@@ -13,7 +13,7 @@ use crate::peers::Peer;
 pub(crate) struct Arguments {
     /// Only these proxies
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = Peer::ALL)]
-    pub(crate) only: Vec<Peer>,
+    only: Vec<Peer>,
 
     /// Only these kinds of work
     #[arg(long, value_parser = Case::named, value_delimiter = ',', default_values = CASES.map(|case| case.name))]
@@ -35,9 +35,17 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "PATH")]
     pub(crate) lb: PathBuf,
 
-    /// The balancer that is built from Pingora's crates
+    /// Another build of the same lb, measured beside it
     #[arg(long, value_name = "PATH")]
+    pub(crate) plain: Option<PathBuf>,
+
+    /// The balancer that is built from Pingora's crates
+    #[arg(long, value_name = "PATH", default_value = "pingora")]
     pub(crate) pingora: PathBuf,
+
+    /// Measures nothing: works lb in, with all that it does, for a build that is guided by a profile
+    #[arg(long)]
+    pub(crate) practise: bool,
 
     /// Writes the report to this file, too
     #[arg(long, value_name = "PATH", num_args = 0..=1, default_missing_value = "docs/performance.md")]
@@ -66,6 +74,16 @@ impl Kind {
 }
 
 impl Arguments {
+    /// The proxies, in the order in which they are told of.
+    pub(crate) fn peers(&self) -> Vec<Peer> {
+        let mut peers = self.only.clone();
+        if self.plain.is_some() {
+            let after_lb = peers.iter().position(|peer| *peer == Peer::Lb).map_or(0, |lb| lb + 1);
+            peers.insert(after_lb, Peer::LbPlain);
+        }
+        peers
+    }
+
     pub(crate) fn rounds(&self) -> u32 {
         if self.quick { self.rounds.min(3) } else { self.rounds }
     }

@@ -76,7 +76,12 @@ impl Load {
 
     /// How many requests each endpoint has had so far.
     pub(crate) fn shares(&self) -> [u64; ENDPOINTS] {
-        self.endpoints.answered
+        self.endpoints.answered()
+    }
+
+    /// Some endpoints fail now and then, or no longer: two of four answer each tenth request with a 503 and close the connection.
+    pub(crate) fn flaw(&mut self, is_flawed: bool) {
+        self.endpoints.flaw(is_flawed);
     }
 
     pub(crate) fn job(&self, case: &crate::case::Case, address: SocketAddr) -> Job {
@@ -206,7 +211,7 @@ impl Load {
         for event in &self.events {
             let Token(token) = event.token();
             if token < CLIENTS {
-                self.endpoints.handle(event, self.poll.registry(), &mut self.scratch, &self.pattern)?;
+                self.endpoints.handle(event, self.poll.registry(), &mut self.scratch)?;
                 continue;
             }
             // A client that was closed may have left an event behind.

@@ -15,6 +15,7 @@ mod load;
 mod measure;
 mod page;
 mod peers;
+mod practice;
 mod report;
 mod results;
 mod rounds;
@@ -55,9 +56,16 @@ fn run(arguments: &Arguments) -> Result<()> {
     raise_descriptors()?;
     let core = take_cores()?;
     let load = Load::new(interrupted)?;
-    let programs = Programs { lb: absolute(&arguments.lb)?, pingora: absolute(&arguments.pingora)? };
+    let programs = Programs {
+        lb: absolute(&arguments.lb)?,
+        plain: arguments.plain.as_ref().map(absolute).transpose()?,
+        pingora: absolute(&arguments.pingora)?,
+    };
+    if arguments.practise {
+        return practice::run(&programs.lb, load, core);
+    }
     let mut versions = Vec::new();
-    for &peer in &arguments.only {
+    for peer in arguments.peers() {
         versions.push((peer, peer.version(&programs)?));
     }
     let results = rounds::run(arguments, programs, load, core)?;

@@ -3,7 +3,7 @@
 
 mod caddy;
 mod haproxy;
-mod lb;
+pub(crate) mod lb;
 mod nginx;
 mod pingora;
 
@@ -26,6 +26,8 @@ const POOL: usize = 128;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub(crate) enum Peer {
     Lb,
+    #[value(skip)]
+    LbPlain,
     Nginx,
     Haproxy,
     Caddy,
@@ -52,6 +54,7 @@ pub(crate) struct Setup<'a> {
 #[derive(Debug, Clone)]
 pub(crate) struct Programs {
     pub(crate) lb: PathBuf,
+    pub(crate) plain: Option<PathBuf>,
     pub(crate) pingora: PathBuf,
 }
 
@@ -61,6 +64,7 @@ impl Peer {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Lb => "lb",
+            Self::LbPlain => "plain lb",
             Self::Nginx => "nginx",
             Self::Haproxy => "HAProxy",
             Self::Caddy => "Caddy",
@@ -81,7 +85,7 @@ impl Peer {
 
     /// Whether it can write an access log. Pingora leaves it to the program around it.
     pub(crate) fn has_log(self) -> bool {
-        matches!(self, Self::Lb | Self::Nginx | Self::Haproxy | Self::Caddy)
+        matches!(self, Self::Lb | Self::LbPlain | Self::Nginx | Self::Haproxy | Self::Caddy)
     }
 
     /// Whether valgrind can run it; it does not get along with Go's runtime.
@@ -92,6 +96,7 @@ impl Peer {
     fn program(self, programs: &Programs) -> PathBuf {
         match self {
             Self::Lb | Self::LbQuiet | Self::LbWatched | Self::LbSampled => programs.lb.clone(),
+            Self::LbPlain => programs.plain.clone().unwrap_or_default(),
             Self::Nginx => "nginx".into(),
             Self::Haproxy => "haproxy".into(),
             Self::Caddy => "caddy".into(),
@@ -103,7 +108,7 @@ impl Peer {
     pub(crate) fn version(self, programs: &Programs) -> Result<String> {
         let argument = match self {
             Self::Nginx | Self::Haproxy => "-v",
-            Self::Lb | Self::LbQuiet | Self::LbWatched | Self::LbSampled | Self::Pingora => "--version",
+            Self::Lb | Self::LbPlain | Self::LbQuiet | Self::LbWatched | Self::LbSampled | Self::Pingora => "--version",
             Self::Caddy => "version",
         };
         let program = self.program(programs);
@@ -118,7 +123,7 @@ impl Peer {
     /// The program and its arguments, its files written.
     pub(crate) fn command(self, programs: &Programs, setup: &Setup<'_>) -> Result<Vec<String>> {
         let (file, text, arguments) = match self {
-            Self::Lb => lb::files(setup, Looking::Usual),
+            Self::Lb | Self::LbPlain => lb::files(setup, Looking::Usual),
             Self::LbQuiet => lb::files(setup, Looking::Not),
             Self::LbWatched => lb::files(setup, Looking::Watched),
             Self::LbSampled => lb::files(setup, Looking::Sampled),

@@ -21,7 +21,7 @@ struct Row {
 
 /// The whole report, as Markdown.
 pub(crate) fn text(arguments: &Arguments, versions: &[(Peer, String)], results: &Results) -> Result<String> {
-    let peers = &arguments.only;
+    let peers = &arguments.peers();
     let mut text = prose::head(arguments, versions)?;
     let rows = rows(arguments);
 

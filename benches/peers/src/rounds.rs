@@ -79,7 +79,7 @@ impl Run<'_> {
 
     fn steps(&self) -> Vec<(Peer, Step)> {
         let mut steps = Vec::new();
-        for &peer in &self.arguments.only {
+        for peer in self.arguments.peers() {
             if self.arguments.wants(Kind::Cpu) {
                 steps.extend(cases(self.arguments, peer).map(|case| (peer, Step::Cpu(case))));
             }
@@ -145,7 +145,7 @@ impl Run<'_> {
     }
 
     fn calls(&mut self) -> Result<()> {
-        for &peer in &self.arguments.only {
+        for peer in self.arguments.peers() {
             for case in cases(self.arguments, peer) {
                 let said = self.calls_of(peer, &case);
                 self.say("calls", peer, case.name, said)?;
@@ -168,7 +168,7 @@ impl Run<'_> {
     }
 
     fn memory(&mut self) -> Result<()> {
-        for &peer in &self.arguments.only {
+        for peer in self.arguments.peers() {
             let said = self.memory_of(peer);
             self.say("memory", peer, "idle", said)?;
             self.proxies.clear();
@@ -192,7 +192,7 @@ impl Run<'_> {
     }
 
     fn instructions(&mut self) -> Result<()> {
-        for &peer in self.arguments.only.iter().filter(|peer| peer.runs_in_valgrind()) {
+        for peer in self.arguments.peers().into_iter().filter(|peer| peer.runs_in_valgrind()) {
             let count = instructions::count(&mut self.load, peer, &self.programs, self.core, &TYPICAL, 3000);
             if let Ok(count) = count {
                 self.results.add(Figure::Instructions, TYPICAL.name, peer, count);

@@ -47,20 +47,38 @@ impl Running {
         endpoints: [SocketAddr; ENDPOINTS],
         core: usize,
     ) -> Result<Self> {
+        let line = |setup: &Setup<'_>| {
+            let mut line = peer.command(programs, setup)?;
+            if mode == Mode::Callgrind {
+                if peer == Peer::Nginx {
+                    // The worker's code is the same in a single process, and that process is the one that counts.
+                    line.extend(["-g", "master_process off;"].map(str::to_owned));
+                }
+                let count = format!("--callgrind-out-file={}", setup.folder.join("callgrind").display());
+                let valgrind = ["valgrind", "--tool=callgrind", "--quiet", "--max-threads=64", &count];
+                line.splice(0..0, valgrind.map(str::to_owned));
+            }
+            Ok(line)
+        };
+        let mut running = Self::of(line, mode == Mode::Logs, endpoints, core)
+            .with_context(|| format!("{} does not start", peer.name()))?;
+        if peer.is_watched() {
+            running.watch()?;
+        }
+        Ok(running)
+    }
+
+    /// Starts what this line says once it knows where and with what, and waits until it listens.
+    pub(crate) fn of(
+        line: impl FnOnce(&Setup<'_>) -> Result<Vec<String>>,
+        logs: bool,
+        endpoints: [SocketAddr; ENDPOINTS],
+        core: usize,
+    ) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("peers-").tempdir()?;
         // The kernel gives a free port, and another program may take it before the proxy does; then that does not start.
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
-        let setup = Setup { listen: address, endpoints, folder: folder.path(), logs: mode == Mode::Logs };
-        let mut line = peer.command(programs, &setup)?;
-        if mode == Mode::Callgrind {
-            if peer == Peer::Nginx {
-                // The worker's code is the same in a single process, and that process is the one that counts.
-                line.extend(["-g", "master_process off;"].map(str::to_owned));
-            }
-            let count = format!("--callgrind-out-file={}", folder.path().join("callgrind").display());
-            let valgrind = ["valgrind", "--tool=callgrind", "--quiet", "--max-threads=64", &count];
-            line.splice(0..0, valgrind.map(str::to_owned));
-        }
+        let line = line(&Setup { listen: address, endpoints, folder: folder.path(), logs })?;
         let output = File::create(folder.path().join("output"))?;
         let child = Command::new("setpriv")
             // Should this program be killed, the kernel ends the proxy.
@@ -75,11 +93,14 @@ impl Running {
             .spawn()
             .context("setpriv and taskset are in Debian's util-linux")?;
         let mut running = Self { child, address, folder, page: None };
-        running.wait_until_it_listens().with_context(|| format!("{} does not start", peer.name()))?;
-        if peer.is_watched() {
-            running.page = Some(Page::open(address)?);
-        }
+        running.wait_until_it_listens()?;
         Ok(running)
+    }
+
+    /// Opens the page of an `lb`, as somebody's browser would.
+    pub(crate) fn watch(&mut self) -> Result<()> {
+        self.page = Some(Page::open(self.address)?);
+        Ok(())
     }
 
     fn wait_until_it_listens(&mut self) -> Result<()> {

@@ -55,6 +55,11 @@ pub(crate) fn answer(length: usize, pattern: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// What an endpoint answers that fails.
+pub(crate) fn flaw() -> Vec<u8> {
+    b"HTTP/1.1 503 Service Unavailable\r\nServer: peers\r\nContent-Length: 0\r\n\r\n".to_vec()
+}
+
 /// What an endpoint needs to know of a request's head.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Asked {

@@ -1,7 +1,9 @@
-//! The endpoints: they check what a proxy made of each request, and answer with as many bytes as it asks for.
+//! The endpoints: they check what a proxy made of each request, and answer with as many bytes as it asks for. Some of them may
+//! be made to fail now and then.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::rc::Rc;
 
 use anyhow::{Context as _, Result, ensure};
 use mio::event::Event;
@@ -12,14 +14,30 @@ use super::ENDPOINTS;
 use crate::case::ANSWERS;
 use crate::wire;
 
+/// Those that fail, if any are to: the others never do, so that each request can be answered.
+const FLAWED: usize = ENDPOINTS / 2;
+
+/// Of the requests to them each of this number fails.
+const FLAW_EVERY: u64 = 10;
+
+/// The answer that is none: a 503, and the end of the connection.
+const FLAW: usize = ANSWERS.len();
+
 pub(super) struct Endpoints {
     listeners: [TcpListener; ENDPOINTS],
     connections: Vec<Option<Connection>>,
     free: Vec<usize>,
-    /// By the length of the body.
-    answers: [Vec<u8>; ANSWERS.len()],
-    /// How many requests each has answered.
-    pub(super) answered: [u64; ENDPOINTS],
+    desk: Desk,
+}
+
+/// What all connections share.
+struct Desk {
+    pattern: Rc<[u8]>,
+    /// By the length of the body; then the flaw.
+    answers: Vec<Vec<u8>>,
+    /// How many requests each endpoint has answered.
+    answered: [u64; ENDPOINTS],
+    is_flawed: bool,
 }
 
 /// A connection from a proxy.
@@ -45,10 +63,12 @@ enum Phase {
         sent: usize,
         answer: usize,
     },
+    /// To be closed.
+    Over,
 }
 
 impl Endpoints {
-    pub(super) fn listen(registry: &Registry, pattern: &[u8]) -> Result<Self> {
+    pub(super) fn listen(registry: &Registry, pattern: &Rc<[u8]>) -> Result<Self> {
         let mut listeners = Vec::new();
         for index in 0..ENDPOINTS {
             let mut listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
@@ -59,9 +79,24 @@ impl Endpoints {
             listeners: listeners.try_into().expect("as many were made"),
             connections: Vec::new(),
             free: Vec::new(),
-            answers: ANSWERS.map(|length| wire::answer(length, pattern)),
-            answered: [0; ENDPOINTS],
+            desk: Desk {
+                pattern: Rc::clone(pattern),
+                answers: ANSWERS.iter().map(|length| wire::answer(*length, pattern)).chain([wire::flaw()]).collect(),
+                answered: [0; ENDPOINTS],
+                is_flawed: false,
+            },
         })
+    }
+
+    /// Some answer each tenth request with a 503 and close the connection then, or no longer so. A proxy may also leave before
+    /// it has its answer then: it may have had one from elsewhere.
+    pub(super) fn flaw(&mut self, is_flawed: bool) {
+        self.desk.is_flawed = is_flawed;
+    }
+
+    /// How many requests each has answered.
+    pub(super) fn answered(&self) -> [u64; ENDPOINTS] {
+        self.desk.answered
     }
 
     pub(super) fn addresses(&self) -> [SocketAddr; ENDPOINTS] {
@@ -73,13 +108,7 @@ impl Endpoints {
         self.free.clear();
     }
 
-    pub(super) fn handle(
-        &mut self,
-        event: &Event,
-        registry: &Registry,
-        scratch: &mut [u8],
-        pattern: &[u8],
-    ) -> Result<()> {
+    pub(super) fn handle(&mut self, event: &Event, registry: &Registry, scratch: &mut [u8]) -> Result<()> {
         let Token(token) = event.token();
         if token < ENDPOINTS {
             return self.accept(token, registry);
@@ -87,7 +116,7 @@ impl Endpoints {
         let slot = token - ENDPOINTS;
         // One that was closed may have left an event behind.
         let Some(connection) = self.connections.get_mut(slot).and_then(Option::as_mut) else { return Ok(()) };
-        if !connection.handle(event, scratch, pattern, &self.answers, &mut self.answered)? {
+        if !connection.handle(event, scratch, &mut self.desk)? {
             self.connections[slot] = None;
             self.free.push(slot);
         }
@@ -114,16 +143,16 @@ impl Endpoints {
 
 impl Connection {
     /// Does what can be done; whether the connection is still of use.
-    fn handle(
-        &mut self,
-        event: &Event,
-        scratch: &mut [u8],
-        pattern: &[u8],
-        answers: &[Vec<u8>],
-        answered: &mut [u64; ENDPOINTS],
-    ) -> Result<bool> {
+    fn handle(&mut self, event: &Event, scratch: &mut [u8], desk: &mut Desk) -> Result<bool> {
+        match self.exchange(event, scratch, desk) {
+            Err(_) if desk.is_flawed && self.has_left() => Ok(false),
+            exchanged => exchanged,
+        }
+    }
+
+    fn exchange(&mut self, event: &Event, scratch: &mut [u8], desk: &mut Desk) -> Result<bool> {
         if event.is_writable() {
-            self.send(answers, answered)?;
+            self.send(desk)?;
         }
         while event.is_readable() {
             let read = match self.stream.read(scratch) {
@@ -137,8 +166,11 @@ impl Connection {
                 Err(error) if error.kind() == ErrorKind::ConnectionReset && self.is_idle() => return Ok(false),
                 Err(error) => return Err(error).context("an endpoint cannot read"),
             };
-            self.take(&scratch[..read], pattern)?;
-            self.send(answers, answered)?;
+            self.take(&scratch[..read], desk)?;
+            self.send(desk)?;
+            if let Phase::Over = self.phase {
+                return Ok(false);
+            }
             if read < scratch.len() && !event.is_read_closed() {
                 break;
             }
@@ -146,12 +178,17 @@ impl Connection {
         Ok(true)
     }
 
+    /// Whether the proxy has closed the connection.
+    fn has_left(&self) -> bool {
+        !matches!(self.stream.peek(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock)
+    }
+
     fn is_idle(&self) -> bool {
         matches!(self.phase, Phase::Head) && self.partial.is_empty()
     }
 
     /// Takes in what came.
-    fn take(&mut self, bytes: &[u8], pattern: &[u8]) -> Result<()> {
+    fn take(&mut self, bytes: &[u8], desk: &Desk) -> Result<()> {
         let mut rest = bytes;
         if let Phase::Head = self.phase {
             let first = self.partial.is_empty();
@@ -167,23 +204,26 @@ impl Connection {
             let all = if first { bytes.len() } else { self.partial.len() };
             rest = &bytes[bytes.len() - (all - asked.head)..];
             self.partial.clear();
+            let fails =
+                desk.is_flawed && self.endpoint < FLAWED && desk.answered[self.endpoint].is_multiple_of(FLAW_EVERY);
             let answer = ANSWERS.iter().position(|length| *length == asked.answer).context("an unknown answer")?;
+            let answer = if fails { FLAW } else { answer };
             self.phase = Phase::Body { have: 0, of: asked.body, answer };
         }
         let Phase::Body { have: had, of, answer } = self.phase else { anyhow::bail!("a second request came early") };
         let have = had + rest.len();
-        ensure!(have <= of && rest == &pattern[had..have], "a request's body has wrong bytes after {had}");
+        ensure!(have <= of && *rest == desk.pattern[had..have], "a request's body has wrong bytes after {had}");
         self.phase = if have == of { Phase::Answer { sent: 0, answer } } else { Phase::Body { have, of, answer } };
         Ok(())
     }
 
     /// Sends as much of an answer that is due as the socket takes.
-    fn send(&mut self, answers: &[Vec<u8>], answered: &mut [u64; ENDPOINTS]) -> Result<()> {
+    fn send(&mut self, desk: &mut Desk) -> Result<()> {
         while let Phase::Answer { sent, answer } = self.phase {
-            match self.stream.write(&answers[answer][sent..]) {
-                Ok(more) if sent + more == answers[answer].len() => {
-                    self.phase = Phase::Head;
-                    answered[self.endpoint] += 1;
+            match self.stream.write(&desk.answers[answer][sent..]) {
+                Ok(more) if sent + more == desk.answers[answer].len() => {
+                    self.phase = if answer == FLAW { Phase::Over } else { Phase::Head };
+                    desk.answered[self.endpoint] += 1;
                 }
                 Ok(more) => self.phase = Phase::Answer { sent: sent + more, answer },
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,

@@ -59,6 +59,8 @@ pub(super) fn head(arguments: &Arguments, versions: &[(Peer, String)]) -> Result
 
 - A proxy has one worker (thread or process) and a core of its own. The clients and four endpoints share the other core, in one
   thread that costs little.
+- `lb` is what `release/build` makes: guided by a profile of its own work. *plain lb* is the same code after `cargo build --release`.
+  Pingora's balancer is built so, too; the others are Debian's packages.
 - Each proxy takes the endpoints in turn, keeps connections on both sides (up to 128 idle ones to each endpoint), keeps Host, adds
   X-Forwarded-For, -Host, -Proto and Via, sends no probes, and writes no log unless that is the case. For the rest it has its
   defaults: nginx for one reads an upload to its end, by way of a file, before it passes it on, and the others do not.
@@ -88,14 +90,17 @@ half. A proxy with one client sleeps and wakes for each request; with many it fi
     ))
 }
 
+/// The arguments that say where a program is.
+const PATHS: [&str; 3] = ["--lb", "--plain", "--pingora"];
+
 /// The arguments without the paths of programs, which are this machine's business.
 fn said(arguments: &[String]) -> String {
     let mut said = String::new();
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
-        if argument == "--lb" || argument == "--pingora" {
+        if PATHS.contains(&argument.as_str()) {
             arguments.next();
-        } else if !argument.starts_with("--lb=") && !argument.starts_with("--pingora=") {
+        } else if !PATHS.iter().any(|path| argument.strip_prefix(path).is_some_and(|rest| rest.starts_with('='))) {
             said += " ";
             said += argument;
         }
@@ -147,7 +152,7 @@ mod tests {
 
     #[test]
     fn no_path_of_this_machine_is_told() {
-        let arguments = ["--pingora", "/a", "--quick", "--lb=/b", "--only", "lb"].map(str::to_owned);
+        let arguments = ["--pingora", "/a", "--quick", "--plain", "/c", "--lb=/b", "--only", "lb"].map(str::to_owned);
         assert_eq!(said(&arguments), " --quick --only lb");
     }
 }
