@@ -40,11 +40,11 @@ pub(crate) struct Arguments {
     pub(crate) plain: Option<PathBuf>,
 
     /// The balancer that is built from Pingora's crates
-    #[arg(long, value_name = "PATH", default_value = "pingora")]
-    pub(crate) pingora: PathBuf,
+    #[arg(long, value_name = "PATH", required_unless_present = "practise")]
+    pub(crate) pingora: Option<PathBuf>,
 
-    /// Measures nothing: works lb in, with all that it does, for a build that is guided by a profile
-    #[arg(long)]
+    /// Measures nothing: works lb in, for a build that is guided by a profile
+    #[arg(long, conflicts_with_all = ["only", "case", "figure", "rounds", "quick", "plain", "pingora", "write"])]
     pub(crate) practise: bool,
 
     /// Writes the report to this file, too

@@ -59,7 +59,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     let programs = Programs {
         lb: absolute(&arguments.lb)?,
         plain: arguments.plain.as_ref().map(absolute).transpose()?,
-        pingora: absolute(&arguments.pingora)?,
+        pingora: arguments.pingora.as_ref().map(absolute).transpose()?,
     };
     if arguments.practise {
         return practice::run(&programs.lb, load, core);

@@ -55,7 +55,7 @@ pub(crate) struct Setup<'a> {
 pub(crate) struct Programs {
     pub(crate) lb: PathBuf,
     pub(crate) plain: Option<PathBuf>,
-    pub(crate) pingora: PathBuf,
+    pub(crate) pingora: Option<PathBuf>,
 }
 
 impl Peer {
@@ -100,7 +100,7 @@ impl Peer {
             Self::Nginx => "nginx".into(),
             Self::Haproxy => "haproxy".into(),
             Self::Caddy => "caddy".into(),
-            Self::Pingora => programs.pingora.clone(),
+            Self::Pingora => programs.pingora.clone().unwrap_or_default(),
         }
     }
 

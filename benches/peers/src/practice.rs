@@ -1,15 +1,19 @@
-//! Works `lb` in: what a compiler is to know of it when it is guided by a profile (`release/run`).
+//! Works `lb` in: what a compiler is to know of it when it is guided by a profile (`release/build`).
 //!
-//! The weight is on what a request costs where all is well. But every algorithm has its turn, and retries, hedges, queues, logs and
-//! traces have theirs: what a profile never saw is taken for of no importance, and made small in place of quick.
+//! The weight is on what a request costs where all is well. But every algorithm has its turn, and retries, hedges, queues, logs,
+//! traces and chunks have theirs: what a profile never saw is taken for of no importance, and made small in place of quick. Tunnels,
+//! files and the admin API are not here: they do little on a request's way, or are asked for seldom.
 
+mod chunks;
+
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
 use crate::case::{CASES, Case};
-use crate::load::{Load, Until};
+use crate::load::{ENDPOINTS, Load, Until};
 use crate::peers::lb;
 use crate::rounds::TYPICAL;
 use crate::running::Running;
@@ -85,7 +89,7 @@ const REST_OF_IT: [Practice; 13] = [
 /// Works it in, and tells how far it has come.
 pub(crate) fn run(lb: &Path, mut load: Load, core: usize) -> Result<()> {
     let usual = Practice { cluster: r#"preset = "nginx""#, ..PLAIN };
-    let mut proxy = start(lb, &usual, &load, core)?;
+    let mut proxy = start(lb, &usual, load.endpoints(), core)?;
     for case in CASES.iter().filter(|case| !case.logs) {
         work(&mut load, &proxy, case, USUAL, case.about)?;
     }
@@ -93,7 +97,7 @@ pub(crate) fn run(lb: &Path, mut load: Load, core: usize) -> Result<()> {
     proxy.stop()?;
     for practice in &REST_OF_IT {
         load.flaw(practice.flawed);
-        let mut proxy = start(lb, practice, &load, core).with_context(|| practice.about)?;
+        let mut proxy = start(lb, practice, load.endpoints(), core).with_context(|| practice.about)?;
         if practice.watched {
             proxy.watch()?;
         }
@@ -104,16 +108,18 @@ pub(crate) fn run(lb: &Path, mut load: Load, core: usize) -> Result<()> {
         // What it had under way with endpoints that fail is of no interest.
         load.abandon();
     }
-    Ok(())
+    let mut proxy = start(lb, &PLAIN, chunks::endpoints()?, core)?;
+    println!("chunks both ways: {} requests", chunks::work(proxy.address)?);
+    proxy.stop()
 }
 
-fn start(lb: &Path, practice: &Practice, load: &Load, core: usize) -> Result<Running> {
+fn start(lb: &Path, practice: &Practice, endpoints: [SocketAddr; ENDPOINTS], core: usize) -> Result<Running> {
     let line = |setup: &crate::peers::Setup<'_>| {
         let text = lb::text(setup, "", &format!("{LIMITS}{}", practice.tables), practice.cluster);
         std::fs::write(setup.folder.join(lb::FILE), text)?;
         Ok(vec![lb.to_str().context("a path is text")?.to_owned()])
     };
-    Running::of(line, false, load.endpoints(), core).context("lb does not start")
+    Running::of(line, false, endpoints, core).context("lb does not start")
 }
 
 fn work(load: &mut Load, proxy: &Running, case: &Case, time: Duration, about: &str) -> Result<()> {

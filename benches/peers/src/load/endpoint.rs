@@ -144,26 +144,22 @@ impl Endpoints {
 impl Connection {
     /// Does what can be done; whether the connection is still of use.
     fn handle(&mut self, event: &Event, scratch: &mut [u8], desk: &mut Desk) -> Result<bool> {
-        match self.exchange(event, scratch, desk) {
-            Err(_) if desk.is_flawed && self.has_left() => Ok(false),
-            exchanged => exchanged,
-        }
-    }
-
-    fn exchange(&mut self, event: &Event, scratch: &mut [u8], desk: &mut Desk) -> Result<bool> {
         if event.is_writable() {
             self.send(desk)?;
+        }
+        if let Phase::Over = self.phase {
+            return Ok(false);
         }
         while event.is_readable() {
             let read = match self.stream.read(scratch) {
                 // A proxy may close what is idle, and nothing else.
                 Ok(0) => {
-                    ensure!(self.is_idle(), "a proxy left at {:?}", self.phase);
+                    ensure!(self.may_be_left(desk), "a proxy left at {:?}", self.phase);
                     return Ok(false);
                 }
                 Ok(read) => read,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(error) if error.kind() == ErrorKind::ConnectionReset && self.is_idle() => return Ok(false),
+                Err(error) if error.kind() == ErrorKind::ConnectionReset && self.may_be_left(desk) => return Ok(false),
                 Err(error) => return Err(error).context("an endpoint cannot read"),
             };
             self.take(&scratch[..read], desk)?;
@@ -178,13 +174,12 @@ impl Connection {
         Ok(true)
     }
 
-    /// Whether the proxy has closed the connection.
-    fn has_left(&self) -> bool {
-        !matches!(self.stream.peek(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock)
-    }
-
     fn is_idle(&self) -> bool {
         matches!(self.phase, Phase::Head) && self.partial.is_empty()
+    }
+
+    fn may_be_left(&self, desk: &Desk) -> bool {
+        self.is_idle() || desk.is_flawed
     }
 
     /// Takes in what came.
@@ -227,6 +222,7 @@ impl Connection {
                 }
                 Ok(more) => self.phase = Phase::Answer { sent: sent + more, answer },
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(_) if desk.is_flawed => self.phase = Phase::Over,
                 Err(error) => return Err(error).context("an endpoint cannot answer"),
             }
         }

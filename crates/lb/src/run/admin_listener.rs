@@ -18,8 +18,9 @@ use crate::admin::{Admin, Reach};
 /// end.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// A client has so long for a request's head, and an idle one for its next.
-const HEAD: Duration = Duration::from_secs(30);
+/// A client has so long for a request's head, and an idle one for its next: as long as one of a listener by default, and not a usual
+/// interval between two scrapes of metrics, since one that comes as its connection ends would be lost.
+const HEAD: Duration = Duration::from_secs(75);
 
 /// The listener, kept for whoever takes this one's place.
 pub(super) struct AdminListener {
