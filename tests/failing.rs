@@ -1,10 +1,11 @@
 //! What of an endpoint's failure reaches the client: nothing, if it can be helped; and what is then believed of it.
 
 use std::net::SocketAddr;
+use std::sync::mpsc;
 
 use lb_common::api::Belief;
 
-use crate::support::{Client, Endpoint, Lb, Reply, address_of_its_own, config, get, wait_until};
+use crate::support::{Client, Endpoint, Lb, PATIENCE, Reply, address_of_its_own, config, get, wait_until};
 
 /// Does not eject anybody, so that each request of a test meets the same endpoints.
 const LENIENT: &str = "health = { max-fails = 0 }";
@@ -243,19 +244,50 @@ fn a_request_is_told_its_attempts_if_it_asks() {
 #[test]
 fn a_shortage_of_our_own_is_not_blamed_on_the_endpoints() {
     let lb = Lb::demo();
-    let pid = lb.pid().to_string();
-    let limit_descriptors = |to: &str| {
-        let limited = std::process::Command::new("prlimit").args(["--pid", &pid, &format!("--nofile={to}:")]).status();
-        assert!(limited.expect("there is a prlimit command").success());
-    };
     // Those that are open stay open; there are no new ones.
-    limit_descriptors("3");
+    limit_descriptors(&lb, "3");
     // Each of the four is probed once a second, and three failed probes would take it down.
     wait_until("more than three probes of each could not be sent", || {
         lb.log().matches("could not be sent").count() > 16
     });
-    limit_descriptors("1024");
+    limit_descriptors(&lb, "1024");
     assert!(lb.status().clusters[0].endpoints.iter().all(|e| e.belief == Belief::Up && e.failures == 0));
+}
+
+#[test]
+fn where_connections_cannot_be_had_those_that_are_there_are_served_and_the_others_wait() {
+    // An endpoint that answers when it is told to.
+    let ((come, arrived), (go, told)) = (mpsc::channel(), mpsc::channel::<()>());
+    let told = std::sync::Mutex::new(told);
+    let endpoint = Endpoint::new(move |request| {
+        if request.line.starts_with("GET /slow ") {
+            come.send(()).expect("the test waits");
+            told.lock().expect("nobody panics").recv().expect("it is told");
+        }
+        Reply::Status(200, "yes".to_owned())
+    });
+    let lb = Lb::with_config(&config::cluster(&[endpoint.address()], "").replace("workers = 2\n", "workers = 1\n"));
+    let mut within = Client::connect(lb.address());
+    within.send(b"GET /slow HTTP/1.1\r\nHost: t\r\n\r\n");
+    arrived.recv_timeout(PATIENCE).expect("its request comes to the endpoint");
+    let began = std::time::Instant::now();
+    limit_descriptors(&lb, "3");
+    let mut waiting = Client::connect(lb.address());
+    waiting.send(b"GET / HTTP/1.1\r\nHost: t\r\n\r\n");
+    let complaints = || lb.log().matches("cannot accept connections for the moment: Too many open files").count();
+    wait_until("it was said more than once", || complaints() > 1);
+    go.send(()).expect("the endpoint waits");
+    assert_eq!(within.answer().expect("an answer").text(), "yes");
+    let said = u64::try_from(complaints()).expect("they are few");
+    assert!(said <= began.elapsed().as_secs() + 1, "once a second, and not {said} times in {:?}", began.elapsed());
+    limit_descriptors(&lb, "1024");
+    assert_eq!(waiting.answer().expect("an answer").text(), "yes");
+}
+
+fn limit_descriptors(lb: &Lb, to: &str) {
+    let (pid, limit) = (lb.pid().to_string(), format!("--nofile={to}:"));
+    let limited = std::process::Command::new("prlimit").args(["--pid", &pid, &limit]).status();
+    assert!(limited.expect("there is a prlimit command").success());
 }
 
 #[test]

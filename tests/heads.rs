@@ -118,6 +118,45 @@ fn requests_on_one_connection_are_answered_in_order() {
 }
 
 #[test]
+fn no_way_of_writing_a_path_leads_around_its_route() {
+    let [open, closed] = ["open", "closed"].map(Endpoint::saying);
+    let route = "[[routes]]\npath = \"/admin\"\ncluster = \"closed\"\n";
+    let cluster = format!("[clusters.closed]\nendpoints = [{{ address = \"{}\" }}]\n", closed.address());
+    let text = config::cluster(&[open.address()], "").replacen("[[routes]]", &format!("{route}[[routes]]"), 1);
+    let lb = Lb::with_config(&format!("{text}{cluster}"));
+    let targets = ["/admin", "//admin", "/%61dmin/x", "/admin%2Fx", "/admin//x?y", "/admin;a=b"];
+    let mut client = Client::connect(lb.address());
+    for target in targets {
+        assert_eq!(client.get(target).text(), "closed", "{target}");
+    }
+    let forwarded = closed.requests().into_iter().map(|request| request.line).collect::<Vec<_>>();
+    assert_eq!(forwarded, targets.map(|target| format!("GET {target} HTTP/1.1")), "as they came");
+    assert_eq!(client.get("/adminx").text(), "open");
+}
+
+#[test]
+fn a_target_that_is_too_long_is_told_so() {
+    let (endpoint, lb) = one_endpoint();
+    let answer = Client::connect(lb.address()).get(&format!("/{}", "x".repeat(17_000)));
+    assert_eq!((answer.status, answer.header("lb-reject")), (414, Some("target-too-long")));
+    assert_eq!(endpoint.count(), 0);
+}
+
+#[test]
+fn an_address_with_as_many_connections_as_it_may_have_is_told_so() {
+    let endpoint = Endpoint::saying("yes");
+    let text = config::cluster(&[endpoint.address()], "");
+    let lb = Lb::with_config(&format!("{text}[limits]\nconnections-per-client = 1\n"));
+    let mut first = Client::connect(lb.address());
+    assert_eq!(first.get("/").text(), "yes");
+    let mut second = Client::connect(lb.address());
+    let answer = second.answer().expect("an answer, before it asks");
+    assert_eq!((answer.status, answer.header("lb-reject")), (429, Some("too-many-connections")));
+    assert!(second.is_ended());
+    assert_eq!(first.get("/").text(), "yes");
+}
+
+#[test]
 fn a_head_without_end_is_told_so() {
     let (endpoint, lb) = one_endpoint();
     let long = "x".repeat(70_000);

@@ -221,6 +221,8 @@ fn what_is_no_answer_is_502_and_ends_its_connection() {
         "HTTP/1.1 200 OK\nContent-Length: 1\n\na",
         "HTTP/1.1 200 OK\r\nName : value\r\n\r\n",
         "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+        // A head that is larger than any may be.
+        &format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(70_000)),
     ] {
         let scene = Scene::new("");
         let mut client = scene.client("GET / HTTP/1.1\r\nHost: t\r\n\r\n");

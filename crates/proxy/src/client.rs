@@ -50,6 +50,8 @@ struct Inner<S> {
     knows_interim: bool,
     // Since when the client is waited for: for the first byte of a head, for the rest of it, or for more of a body.
     waits_since: Option<Timestamp>,
+    // The same, of before the latest byte came on an idle connection: it may have been the beginning of an empty line.
+    idle_since: Option<Timestamp>,
     // Of the body: how many bytes have come, how long they were waited for, and what ends the wait.
     body_bytes: u64,
     body_waited: Duration,
@@ -84,6 +86,7 @@ impl<S: Stream> Client<S> {
             awaits_continue: false,
             knows_interim: false,
             waits_since: None,
+            idle_since: None,
             body_bytes: 0,
             body_waited: Duration::ZERO,
             body_alarm: Alarm::default(),
@@ -115,6 +118,10 @@ impl<S: Stream> Client<S> {
                 Ok(Some(HeadEnd::BLANK)) => {
                     inner.input.consume(HeadEnd::BLANK);
                     inner.search = HeadEnd::default();
+                    // No request has begun: empty lines buy no time.
+                    if inner.input.is_empty() {
+                        inner.waits_since = inner.idle_since;
+                    }
                     continue;
                 }
                 Ok(Some(length)) => {
@@ -148,7 +155,7 @@ impl<S: Stream> Client<S> {
                 Poll::Ready(Ok(1..)) => {
                     // The time for a head begins with its first byte.
                     if is_idle {
-                        inner.waits_since = None;
+                        inner.idle_since = inner.waits_since.take();
                         guest.note_busy();
                     }
                 }

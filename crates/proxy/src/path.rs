@@ -1,5 +1,7 @@
-//! Which paths may pass. One form of a path is routed and forwarded, so a form that an endpoint might read as
-//! another path is refused rather than rewritten.
+//! Which paths may pass, and what routes take them for. A path is forwarded as it came, so a form that leads out of where it
+//! seems to be is refused rather than rewritten; and of all the forms in which one path may be written, routes know but one.
+
+use std::borrow::Cow;
 
 use percent_encoding::percent_decode;
 
@@ -40,9 +42,32 @@ pub(crate) fn check(path: &[u8]) -> Result<(), BadPath> {
     Ok(())
 }
 
+/// The form of a path by which routes are found: decoded, and with one slash where several stand together. Many servers read a path
+/// so, as nginx does, and one that is written otherwise is to be no way around a route.
+#[must_use]
+pub fn routed(path: &[u8]) -> Cow<'_, [u8]> {
+    let is_odd = |(at, byte): (usize, &u8)| *byte == b'%' || (*byte == b'/' && path.get(at + 1) == Some(&b'/'));
+    if !path.iter().enumerate().any(is_odd) {
+        return Cow::Borrowed(path);
+    }
+    let mut routed: Vec<u8> = percent_decode(path).collect();
+    routed.dedup_by(|byte, before| (*byte, *before) == (b'/', b'/'));
+    Cow::Owned(routed)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn routes_know_one_form_of_a_path() {
+        assert!(matches!(routed(b"/admin/x"), Cow::Borrowed(b"/admin/x")));
+        for path in ["//admin/x", "/admin//x", "/%61dmin/x", "/admin%2Fx", "/admin%2f/x", "///%61dmin%2F%2f/x"] {
+            assert_eq!(*routed(path.as_bytes()), *b"/admin/x", "{path}");
+        }
+        assert_eq!(*routed(b"/admin/"), *b"/admin/");
+        assert_eq!(*routed(b"/a%20b"), *b"/a b");
+    }
 
     #[test]
     fn ordinary_paths_pass() {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use percent_encoding::percent_decode;
 
-use crate::Local;
+use crate::{Local, path};
 
 /// A cluster's place in the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct ClusterId(pub usize);
 pub struct Route {
     /// Only requests for this host, compared without case and without the port; `None`: any.
     pub host: Option<String>,
-    /// Only paths that are this one or lie below it; begins with `/`.
+    /// Only paths that are this one or lie below it, however they are written ([`routed`](crate::routed)); begins with `/`.
     pub path: String,
     /// What answers.
     pub target: Target,
@@ -66,28 +66,38 @@ impl Pin {
 
 /// The routes, in the order in which they are tried.
 #[derive(Debug)]
-pub struct Routes(Vec<(usize, Route)>);
+pub struct Routes(Vec<Entry>);
+
+/// A route, and its place in the configuration.
+#[derive(Debug)]
+struct Entry {
+    // As paths are looked up.
+    path: Vec<u8>,
+    found: (usize, Route),
+}
 
 impl Routes {
     /// Puts the routes in order: those with a host before those without, longer paths before shorter ones.
     pub fn new(routes: Vec<Route>) -> Self {
-        let mut routes: Vec<_> = routes.into_iter().enumerate().collect();
-        routes.sort_by_key(|(_, route)| (route.host.is_none(), usize::MAX - route.path.len()));
+        let entry = |found: (usize, Route)| Entry { path: path::routed(found.1.path.as_bytes()).into_owned(), found };
+        let mut routes: Vec<_> = routes.into_iter().enumerate().map(entry).collect();
+        routes.sort_by_key(|entry| (entry.found.1.host.is_none(), usize::MAX - entry.path.len()));
         Self(routes)
     }
 
     /// The first route for that host (without its port) and path, and its place in the configuration.
     pub(crate) fn find(&self, host: &[u8], path: &[u8]) -> Option<&(usize, Route)> {
-        self.0.iter().find(|(_, route)| {
-            route.host.as_deref().is_none_or(|wanted| wanted.as_bytes().eq_ignore_ascii_case(host))
-                && lies_below(path, &route.path)
-        })
+        let path = path::routed(path);
+        let is_of = |wanted: &str| wanted.as_bytes().eq_ignore_ascii_case(host);
+        let fits = |entry: &&Entry| entry.found.1.host.as_deref().is_none_or(is_of) && lies_below(&path, &entry.path);
+        self.0.iter().find(fits).map(|entry| &entry.found)
     }
 }
 
-fn lies_below(path: &[u8], prefix: &str) -> bool {
-    let is_border = |rest: &[u8]| rest.is_empty() || rest.starts_with(b"/") || prefix.ends_with('/');
-    path.strip_prefix(prefix.as_bytes()).is_some_and(is_border)
+/// Some servers cut a segment's parameters off before they read it (RFC 3986 §3.3), so these are a border, too.
+fn lies_below(path: &[u8], prefix: &[u8]) -> bool {
+    let is_border = |rest: &[u8]| matches!(rest.first(), None | Some(b'/' | b';')) || prefix.ends_with(b"/");
+    path.strip_prefix(prefix).is_some_and(is_border)
 }
 
 /// The first value of a query parameter, decoded; `None` if it is not there.
@@ -133,6 +143,16 @@ mod tests {
         assert_eq!(found(&routes, "h", "/apiary"), None);
         assert_eq!(found(&routes, "h", "/api/"), Some(0));
         assert_eq!(found(&routes, "h", "/"), None);
+    }
+
+    #[test]
+    fn no_way_of_writing_a_path_leads_around_its_route() {
+        let routes = routes(&[(None, "/"), (None, "/admin"), (None, "/a%20b")]);
+        for path in ["/admin", "//admin", "/%61dmin", "/admin%2Fx", "/admin//x", "/admin;x=y", "/admin;/x"] {
+            assert_eq!(found(&routes, "h", path), Some(1), "{path}");
+        }
+        assert_eq!(found(&routes, "h", "/adminx"), Some(0));
+        assert_eq!(found(&routes, "h", "/a%20b/c"), Some(2));
     }
 
     #[test]

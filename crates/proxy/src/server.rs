@@ -169,12 +169,14 @@ impl Server {
             marking: config.marking,
         });
         let crowd = Arc::new(Crowd::new(&config.limits));
+        let complaints = Arc::default();
         let (phase, phases) = watch::channel(Phase::Starting);
         let (ready, all_ready) = std::sync::mpsc::channel();
         let start = |(index, sockets)| {
             let plan = Plan {
                 shared: Arc::clone(&shared),
                 crowd: Arc::clone(&crowd),
+                complaints: Arc::clone(&complaints),
                 tally: config.tallies.as_ref().and_then(|tallies| tallies.of_worker(index)),
                 stop_timeout: config.stop_timeout,
             };

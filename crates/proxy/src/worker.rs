@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use lb_balance::Timestamp;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{oneshot, watch};
@@ -16,6 +15,7 @@ use tokio::task::yield_now;
 use tokio::time::{interval, sleep, sleep_until, timeout};
 
 use crate::clock::Clock;
+use crate::complaint::Complaint;
 use crate::connection;
 use crate::dial::Tcp;
 use crate::guests::Guests;
@@ -57,8 +57,18 @@ pub(crate) enum Phase {
 pub(crate) struct Plan {
     pub(crate) shared: Arc<Shared>,
     pub(crate) crowd: Arc<Crowd>,
+    pub(crate) complaints: Arc<Complaints>,
     pub(crate) tally: Option<Arc<Tally>>,
     pub(crate) stop_timeout: Duration,
+}
+
+/// What keeps clients waiting at the door.
+#[derive(Debug, Default)]
+pub(crate) struct Complaints {
+    /// There are as many connections as there may be, and none is idle.
+    full: Complaint,
+    /// The machine gives no connection, most often for want of descriptors.
+    refused: Complaint,
 }
 
 /// Runs a worker until it is told to retire or to stop, and its connections have ended: with no limit of time as long as it
@@ -71,7 +81,7 @@ pub(crate) fn run(
     ready: Sender<io::Result<()>>,
     hush: oneshot::Sender<()>,
 ) -> bool {
-    let Plan { shared, crowd, tally, stop_timeout } = plan;
+    let Plan { shared, crowd, complaints, tally, stop_timeout } = plan;
     let runtime = match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -102,7 +112,7 @@ pub(crate) fn run(
             .into_iter()
             .map(|listener| {
                 let (proxy, guests) = (Rc::clone(&proxy), Rc::clone(&guests));
-                tokio::task::spawn_local(accept(listener, proxy, guests, phases.clone()))
+                tokio::task::spawn_local(accept(listener, proxy, guests, Arc::clone(&complaints), phases.clone()))
             })
             .collect::<Vec<_>>();
         for task in accepting {
@@ -129,7 +139,14 @@ pub(crate) fn run(
     all_ended
 }
 
-async fn accept(listener: TcpListener, proxy: Rc<Proxy<Tcp>>, guests: Rc<Guests>, mut phases: watch::Receiver<Phase>) {
+async fn accept(
+    listener: TcpListener,
+    proxy: Rc<Proxy<Tcp>>,
+    guests: Rc<Guests>,
+    complaints: Arc<Complaints>,
+    mut phases: watch::Receiver<Phase>,
+) {
+    let clock = proxy.clock();
     let serve = |stream: TcpStream, client: SocketAddr| {
         // Heads and small bodies are written whole; waiting for more (Nagle) would only delay them.
         if let Err(error) = stream.set_nodelay(true) {
@@ -143,7 +160,6 @@ async fn accept(listener: TcpListener, proxy: Rc<Proxy<Tcp>>, guests: Rc<Guests>
         }
     };
     let ending = phases.clone();
-    let mut complaint = Complaint { clock: proxy.clock(), said: None };
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -154,7 +170,8 @@ async fn accept(listener: TcpListener, proxy: Rc<Proxy<Tcp>>, guests: Rc<Guests>
                 // One is let in beyond the limit, to wait here; the next ones wait in the kernel's queue.
                 while !guests.has_room() && *ending.borrow() == Phase::Serving {
                     if !make_room(&guests).await {
-                        complaint.say("there are as many connections as may be: new ones wait");
+                        let what = || "there are as many connections as may be: new ones wait".to_owned();
+                        complaints.full.say(clock.now(), what);
                         sleep(ACCEPT_PAUSE).await;
                     }
                 }
@@ -162,7 +179,7 @@ async fn accept(listener: TcpListener, proxy: Rc<Proxy<Tcp>>, guests: Rc<Guests>
             }
             Err(error) if belongs_to_one_connection(&error) => {}
             Err(error) => {
-                complaint.say(&format!("cannot accept connections for the moment: {error}"));
+                complaints.refused.say(clock.now(), || format!("cannot accept connections for the moment: {error}"));
                 guests.ask_idle_to_leave();
                 sleep(ACCEPT_PAUSE).await;
             }
@@ -195,22 +212,6 @@ async fn make_room(guests: &Guests) -> bool {
         }
     }
     is_asked
-}
-
-/// Says what is wrong once a second at most, however often it is.
-struct Complaint {
-    clock: Clock,
-    said: Option<Timestamp>,
-}
-
-impl Complaint {
-    fn say(&mut self, what: &str) {
-        let now = self.clock.now();
-        if self.said.is_none_or(|said| now.since(said) >= Duration::from_secs(1)) {
-            self.said = Some(now);
-            tracing::warn!("{what}");
-        }
-    }
 }
 
 fn belongs_to_one_connection(error: &std::io::Error) -> bool {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use lb_common::api::ADMIN_PATH;
-use lb_proxy::{ClusterConfig, ClusterId, Pin};
+use lb_proxy::{ClusterConfig, ClusterId, Pin, routed};
 
 use super::table::{Table, Value, closest};
 use super::{Destination, Route};
@@ -25,7 +25,7 @@ pub(super) fn read_all(
     let mut complete = true;
     for entry in &entries {
         match read(entry, clusters, folder) {
-            Some(route) if routes.iter().any(|other| other.host == route.host && other.path == route.path) => {
+            Some(route) if routes.iter().any(|other| is_same(other, &route)) => {
                 entry.problem(
                     &format!("there are two routes for {:?}", route.path),
                     "host and path together are unique",
@@ -36,6 +36,11 @@ pub(super) fn read_all(
         }
     }
     complete.then_some(routes)
+}
+
+/// Whether two routes stand for the same requests.
+fn is_same(one: &Route, other: &Route) -> bool {
+    one.host == other.host && routed(one.path.as_bytes()) == routed(other.path.as_bytes())
 }
 
 fn read(entry: &Value<'_>, clusters: &[(String, Option<ClusterConfig>)], folder: &Path) -> Option<Route> {

@@ -75,6 +75,26 @@ fn a_connection_without_a_request_is_ended_in_time_and_without_a_word() {
 }
 
 #[test]
+fn empty_lines_buy_an_idle_connection_no_time() {
+    in_paused_time(async {
+        let world = world(Limits { idle_timeout: 10 * SECOND, ..LIMITS });
+        let (mut client, _serving) = world.client();
+        let began = Instant::now();
+        for piece in ["\r\n", "\r", "\n"] {
+            sleep(3 * SECOND).await;
+            send(&mut client, piece).await;
+        }
+        assert_eq!(rest(&mut client).await, "");
+        assert!(took(began, 10 * SECOND), "{:?}", began.elapsed());
+        // Before a request they are passed over.
+        let (mut client, _serving) = world.client();
+        send(&mut client, "\r\n").await;
+        send(&mut client, GET).await;
+        assert!(rest(&mut client).await.starts_with("HTTP/1.1 200 "));
+    });
+}
+
+#[test]
 fn a_body_that_stands_still_is_408_and_nobodys_failure() {
     in_paused_time(async {
         let world = patient(Limits { body_timeout: 10 * SECOND, body_rate: 0, ..LIMITS });
