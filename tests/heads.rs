@@ -118,6 +118,17 @@ fn requests_on_one_connection_are_answered_in_order() {
 }
 
 #[test]
+fn an_endpoint_is_told_what_a_trusted_proxy_said() {
+    let endpoint = Endpoint::saying("yes");
+    let text = config::cluster(&[endpoint.address()], "");
+    let lb = Lb::with_config(&format!("trusted-proxies = [\"127.0.0.0/8\"]\n{text}"));
+    Client::connect(lb.address()).get_with("/", "X-Forwarded-For: 10.9.8.7\r\nX-Forwarded-Proto: https\r\n");
+    let request = endpoint.requests().remove(0);
+    let field = |name: &str| request.headers.get(name).map(String::as_str);
+    assert_eq!((field("x-forwarded-for"), field("x-forwarded-proto")), (Some("10.9.8.7, 127.0.0.1"), Some("https")));
+}
+
+#[test]
 fn no_way_of_writing_a_path_leads_around_its_route() {
     let [open, closed] = ["open", "closed"].map(Endpoint::saying);
     let route = "[[routes]]\npath = \"/admin\"\ncluster = \"closed\"\n";

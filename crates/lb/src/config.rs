@@ -24,6 +24,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use lb_proxy::{ClusterConfig, ClusterId, Pin};
 
 pub(crate) use access_log::{AccessLogConfig, LogFormat};
@@ -32,7 +33,7 @@ pub(crate) use diagnostic::Problems;
 pub(crate) use difference::differences;
 pub(crate) use drill::{load as load_drill, parse_text as parse_drill};
 pub(crate) use limits::RawLimits;
-use table::{Reader, Table};
+use table::{Reader, Table, Value};
 pub(crate) use traces::TracesConfig;
 pub(crate) use tracing::TracingConfig;
 pub(crate) use value::parse_time;
@@ -47,6 +48,8 @@ pub(crate) struct Config {
     pub(crate) workers: NonZeroUsize,
     pub(crate) stop_timeout: Duration,
     pub(crate) limits: RawLimits,
+    /// The networks of the proxies whose word on earlier hops is taken.
+    pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) listeners: Vec<SocketAddr>,
     pub(crate) routes: Vec<Route>,
     pub(crate) clusters: Vec<ClusterConfig>,
@@ -117,6 +120,7 @@ fn read(top: Table<'_>, origin: &str, folder: &Path) -> Option<Config> {
     let workers = workers.and_then(|n| NonZeroUsize::new(usize::try_from(n).ok()?)).unwrap_or_else(defaults::workers);
     let stop_timeout = top.duration("stop-timeout", defaults::STOP_TIMEOUT);
     let limits = limits::read(&top);
+    let trusted_proxies = read_trusted(&top);
     let listeners = read_listeners(&top);
     let zone = top.optional("zone").and_then(|value| value.name());
     let clusters = cluster::read_all(&top, cluster::Place { folder, zone });
@@ -136,6 +140,7 @@ fn read(top: Table<'_>, origin: &str, folder: &Path) -> Option<Config> {
         workers,
         stop_timeout,
         limits,
+        trusted_proxies: trusted_proxies?,
         listeners: listeners?,
         routes: routes?,
         clusters: clusters.into_iter().map(|(_, config)| config).collect::<Option<_>>()?,
@@ -147,8 +152,13 @@ fn read(top: Table<'_>, origin: &str, folder: &Path) -> Option<Config> {
     })
 }
 
+fn read_trusted(top: &Table<'_>) -> Option<Vec<IpNet>> {
+    let Some(value) = top.optional("trusted-proxies") else { return Some(Vec::new()) };
+    value.array()?.iter().map(Value::network).collect()
+}
+
 /// Tells if the address cannot be listened on beside those.
-fn check_free(value: &table::Value<'_>, address: SocketAddr, taken: &[SocketAddr]) {
+fn check_free(value: &Value<'_>, address: SocketAddr, taken: &[SocketAddr]) {
     let overlaps = |other: &&SocketAddr| {
         let any = other.ip().is_unspecified() || address.ip().is_unspecified();
         let same_kind = other.is_ipv4() == address.is_ipv4();

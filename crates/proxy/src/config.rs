@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method};
+use ipnet::IpNet;
 use lb_balance::{BudgetPolicy, Endpoint, Policy, RetryPolicy};
 
 use crate::{Address, Audience, Faults, Key, Limits, Marking, Secret, Tallies};
@@ -28,6 +29,8 @@ pub struct Config {
     pub trace_token: Option<Secret>,
     /// How requests are marked.
     pub marking: Marking,
+    /// What clients of these networks say of earlier hops is believed.
+    pub trusted: Vec<IpNet>,
 }
 
 /// One cluster.

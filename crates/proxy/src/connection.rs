@@ -23,7 +23,7 @@ use crate::story::End;
 
 /// Serves a connection until either side ends it, or the guest is asked to leave after the current request.
 pub(crate) async fn serve<D: Dial, S: Stream>(proxy: Rc<Proxy<D>>, stream: S, address: IpAddr, guest: Guest) {
-    let peer = Peer::new(address);
+    let peer = proxy.peer(address);
     let mut requests = 0u32;
     let client = Rc::new(Client::new(stream, proxy.clock(), Rc::clone(proxy.limits())));
     loop {

@@ -4,13 +4,16 @@
 //! what is added comes after.
 
 mod answer;
+mod hops;
 mod request;
 
 use lb_http1::{Field, Fields, Known, ResponseHead};
 
 pub(crate) use self::answer::{Ending, carried, interim, own};
+pub(crate) use self::hops::Peer;
+use self::hops::is_claim;
 use self::request::is_ours;
-pub(crate) use self::request::{Outgoing, Peer, Place, outgoing, place};
+pub(crate) use self::request::{Outgoing, Place, outgoing, place};
 
 /// Fields that a `Connection` field cannot name away: losing them would change who is asked, or where a message ends.
 const PROTECTED: [&str; 3] = ["host", "content-length", "authorization"];
@@ -81,6 +84,7 @@ pub(crate) fn push_trailers(into: &mut Vec<u8>, trailers: &Fields) {
         ];
         if field.known == Known::Other
             && !is_ours(&field)
+            && !is_claim(&field)
             && !own.iter().any(|own| own.as_bytes().eq_ignore_ascii_case(field.name))
         {
             into.extend_from_slice(field.line);

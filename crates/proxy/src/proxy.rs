@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderValue, header::SET_COOKIE};
+use ipnet::IpNet;
 use lb_balance::{Attempt, Outcome, Stop, Timestamp, Verdict};
 use lb_http1::{Fields, Framing, RequestHead};
 
@@ -44,6 +45,7 @@ pub(crate) struct Shared {
     pub(crate) faults: Arc<Faults>,
     pub(crate) trace_token: Option<Secret>,
     pub(crate) marking: Marking,
+    pub(crate) trusted: Vec<IpNet>,
 }
 
 /// One worker's proxy.
@@ -305,6 +307,11 @@ impl<D: Dial> Proxy<D> {
     /// Its clock.
     pub(crate) fn clock(&self) -> Clock {
         self.shared.clock
+    }
+
+    /// Who has that address, and whether it is believed.
+    pub(crate) fn peer(&self, address: IpAddr) -> Peer {
+        Peer::new(address, &self.shared.trusted)
     }
 
     /// What clients may ask for.

@@ -167,6 +167,7 @@ impl Server {
             faults: config.faults,
             trace_token: config.trace_token,
             marking: config.marking,
+            trusted: config.trusted,
         });
         let crowd = Arc::new(Crowd::new(&config.limits));
         let complaints = Arc::default();

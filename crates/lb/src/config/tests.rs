@@ -228,3 +228,22 @@ fn limits_that_cannot_be_kept_are_told() {
         assert!(complaint.contains(part), "{part}: {complaint}");
     }
 }
+
+#[test]
+fn proxies_that_are_trusted_are_networks_or_addresses() {
+    assert_eq!(good(&with("")).trusted_proxies, []);
+    let config = good(&format!("trusted-proxies = [\"10.0.0.0/8\", \"192.0.2.7\", \"2001:db8::/32\"]\n{}", with("")));
+    let networks = ["10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32"].map(|text| text.parse().expect("a network"));
+    assert_eq!(config.trusted_proxies, networks);
+    for wrong in ["10.0.0.0/33", "10.0.0", "proxy.example"] {
+        let text = complaint(&format!("trusted-proxies = [\"{wrong}\"]\n{}", with("")));
+        assert!(text.starts_with("lb.toml:1:20: this is not a network\n  hint: write one as "), "{text}");
+    }
+}
+
+#[test]
+fn two_ways_of_writing_a_path_are_no_two_routes() {
+    let route = |path: &str| format!("[[routes]]\npath = \"{path}\"\ncluster = \"web\"\n");
+    let text = complaint(&with(&format!("{}{}", route("/api"), route("/%61pi"))));
+    assert!(text.contains("there are two routes for \"/%61pi\""), "{text}");
+}

@@ -1,9 +1,10 @@
 //! The kinds of values that `lb.toml` has: numbers in a range, durations, sizes, shares, addresses.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use toml::de::DeValue;
 
 use super::table::Value;
@@ -162,6 +163,16 @@ impl<'a> Value<'a> {
             self.problem("this is not a name", "write visible ASCII characters without blanks, as in \"web1\"");
         }
         good.then_some(name)
+    }
+
+    /// A network, or an address as one of its own.
+    pub(super) fn network(&self) -> Option<IpNet> {
+        let text = self.string()?;
+        let found = text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+        if found.is_none() {
+            self.problem("this is not a network", "write one as \"10.0.0.0/8\", or an address as \"10.0.0.1\"");
+        }
+        found
     }
 
     /// An address to listen on.

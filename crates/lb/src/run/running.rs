@@ -142,6 +142,7 @@ impl Running {
             faults: stage.faults(),
             trace_token: config.admin.token,
             marking: config.tracing.marking,
+            trusted: config.trusted_proxies,
         };
         let server = Server::start(proxy, sockets, routes, &clusters)?;
 

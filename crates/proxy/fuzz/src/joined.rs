@@ -129,6 +129,7 @@ pub(crate) async fn join(client_says: &[u8], answer: Answer<'_>) -> (Vec<u8>, Ve
         faults: Arc::default(),
         trace_token: None,
         marking: Marking::default(),
+        trusted: Vec::new(),
     });
     let (proxy, guests) = (Rc::new(Proxy::new(shared, &pipes, None)), Guests::new(Arc::new(Crowd::new(&LIMITS)), None));
     let client_ip = IpAddr::V4(Ipv4Addr::LOCALHOST);

@@ -1,10 +1,8 @@
 //! A request's head on its way to an endpoint.
 
-use std::net::IpAddr;
-
 use lb_http1::{Field, Framing, Known, RequestHead, Version, push_decimal};
 
-use super::{Filter, push_field};
+use super::{Filter, Peer, push_field};
 use crate::marks::Marks;
 use crate::reject::BadRequest;
 use crate::{buffer, header, path};
@@ -64,16 +62,12 @@ pub(crate) fn outgoing(request: &RequestHead, client: &Peer, upgrades: &[String]
         push_field(&mut text, "Host", authority);
     }
     for field in request.fields().iter() {
-        if filter.passes(field) && !is_ours(&field) && !marks.replace(&field) {
+        let passes = client.passes(&field);
+        if passes.unwrap_or_else(|| filter.passes(field) && !is_ours(&field) && !marks.replace(&field)) {
             text.extend_from_slice(field.line);
         }
     }
-    // Whatever a client claims of earlier hops is overwritten: nobody vouches for it.
-    push_field(&mut text, "X-Forwarded-For", client.text.as_bytes());
-    if !authority.is_empty() {
-        push_field(&mut text, "X-Forwarded-Host", authority);
-    }
-    text.extend_from_slice(b"X-Forwarded-Proto: http\r\n");
+    client.push(request.fields(), authority, &mut text);
     marks.push(|name, value| push_field(&mut text, name, value));
     // It is followed by a hyphen, two digits and the end of the line.
     let span_at = marks.span.map(|_| text.len() - SPAN_LENGTH - b"-01\r\n".len());
@@ -121,46 +115,17 @@ fn upgrade_of<'u>(request: &RequestHead, upgrades: &'u [String]) -> Option<&'u S
 /// Fields that `lb` writes itself, or that are for it. A server behind may take an underscore for a hyphen, as CGI does, so
 /// those spellings go, too.
 pub(super) fn is_ours(field: &Field<'_>) -> bool {
-    const OURS: [&[u8]; 8] = [
-        b"x-forwarded-for",
-        b"x-forwarded-host",
-        b"x-forwarded-proto",
-        b"content-length",
-        b"transfer-encoding",
-        b"forwarded",
-        header::TRACE_NAME.as_bytes(),
-        header::REJECT_NAME.as_bytes(),
-    ];
+    const OURS: [&[u8]; 4] =
+        [b"content-length", b"transfer-encoding", header::TRACE_NAME.as_bytes(), header::REJECT_NAME.as_bytes()];
     let hyphen = |byte: &u8| if *byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
     let is = |ours: &[u8]| ours.len() == field.name.len() && field.name.iter().map(hyphen).eq(ours.iter().copied());
     match field.known {
         // Written anew for each attempt, if it is expected at all.
-        Known::Expect | Known::Forwarded => true,
+        Known::Expect => true,
         // Most names begin with another letter than all of these.
-        Known::Other
-            if !matches!(
-                field.name.first(),
-                Some(b'x' | b'X' | b'c' | b'C' | b't' | b'T' | b'f' | b'F' | b'l' | b'L')
-            ) =>
-        {
-            false
-        }
+        Known::Other if !matches!(field.name.first(), Some(b'c' | b'C' | b't' | b'T' | b'l' | b'L')) => false,
         Known::Other => OURS.into_iter().any(is),
         _ => false,
-    }
-}
-
-/// Who a request comes from.
-#[derive(Debug)]
-pub(crate) struct Peer {
-    pub(crate) address: IpAddr,
-    // Written once a connection, not once a request.
-    text: Box<str>,
-}
-
-impl Peer {
-    pub(crate) fn new(address: IpAddr) -> Self {
-        Self { address, text: address.to_canonical().to_string().into() }
     }
 }
 
@@ -225,7 +190,7 @@ impl Drop for Outgoing {
 mod tests {
     use super::*;
     use lb_http1::Limits;
-    use std::net::Ipv4Addr;
+    use std::net::{IpAddr, Ipv4Addr};
 
     fn read(text: &str) -> RequestHead {
         let mut head = RequestHead::default();
@@ -237,7 +202,7 @@ mod tests {
         let mut bytes = Vec::new();
         outgoing(
             &read(text),
-            &Peer::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7))),
+            &Peer::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)), &[]),
             &["websocket".to_owned()],
             &Marks::default(),
         )
@@ -259,7 +224,7 @@ mod tests {
         let marking = crate::Marking { propagate: true, ..crate::Marking::default() };
         let request = read("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
         let marks = marking.mark(request.fields());
-        let head = outgoing(&request, &Peer::new(IpAddr::V4(Ipv4Addr::LOCALHOST)), &[], &marks);
+        let head = outgoing(&request, &Peer::new(IpAddr::V4(Ipv4Addr::LOCALHOST), &[]), &[], &marks);
         let trace = marks.span.expect("a part of a trace").trace;
         for span in [1, u64::MAX] {
             let mut bytes = b"before".to_vec();
@@ -267,18 +232,6 @@ mod tests {
             let text = String::from_utf8(bytes).expect("text");
             assert!(text.contains(&format!("\r\ntraceparent: 00-{trace:032x}-{span:016x}-02\r\n")), "{text}");
         }
-    }
-
-    #[test]
-    fn what_a_client_claims_of_earlier_hops_is_overwritten() {
-        let head = forwarded(
-            "GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 10.0.0.1\r\nx_forwarded_for: 10.0.0.1\r\n\
-             X-FORWARDED-PROTO: https\r\nx-forwarded-host: evil\r\nForwarded: for=10.0.0.1\r\nlb-trace: 1\r\n\r\n",
-        );
-        for gone in ["10.0.0.1", "https", "evil", "lb-trace"] {
-            assert!(!head.contains(gone), "{gone}: {head}");
-        }
-        assert!(head.contains("\r\nX-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Host: h\r\n"), "{head}");
     }
 
     #[test]
@@ -362,7 +315,7 @@ mod tests {
     #[test]
     fn a_client_that_waits_to_be_asked_is_waited_for_once() {
         let head = read("PUT / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n");
-        let head = outgoing(&head, &Peer::new(IpAddr::V4(Ipv4Addr::LOCALHOST)), &[], &Marks::default());
+        let head = outgoing(&head, &Peer::new(IpAddr::V4(Ipv4Addr::LOCALHOST), &[]), &[], &Marks::default());
         for asks in [true, false] {
             let mut bytes = Vec::new();
             head.write(asks, None, &mut bytes);
@@ -377,7 +330,7 @@ mod tests {
         let head = |method: &str| {
             outgoing(
                 &read(&format!("{method} / HTTP/1.1\r\nHost: h\r\n\r\n")),
-                &Peer::new(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+                &Peer::new(IpAddr::V4(Ipv4Addr::LOCALHOST), &[]),
                 &[],
                 &Marks::default(),
             )

@@ -239,6 +239,7 @@ impl World {
             faults: Arc::clone(&faults),
             trace_token: None,
             marking: Marking::default(),
+            trusted: Vec::new(),
         });
         Self {
             cluster,
