@@ -23,6 +23,7 @@ const FAILURES = {
 const REJECTS = {
   "no-endpoint": "no server was left to ask. Start or restore one, or wait until lb tries one again",
   "at-capacity": "every server has as many requests as it may. Send fewer, or raise the limit",
+  "no-memory": "lb has lent all the memory it may to requests under way. Send fewer, or raise limits.memory",
   "queue-full": "every server has as many requests as it may, and no more may wait. Send fewer, or raise the limits",
   "queue-timeout": "every server has as many requests as it may, and none was free in time. Send fewer, or raise the limits",
   "no-route": "its configuration has no route for this path. Add one to lb's configuration",

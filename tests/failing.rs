@@ -284,6 +284,31 @@ fn where_connections_cannot_be_had_those_that_are_there_are_served_and_the_other
     assert_eq!(waiting.answer().expect("an answer").text(), "yes");
 }
 
+#[test]
+fn where_memory_is_lent_out_new_requests_are_told_so_and_those_under_way_go_on() {
+    let endpoint = Endpoint::saying("yes");
+    let text = config::cluster(&[endpoint.address()], "").replace("workers = 2\n", "workers = 1\n");
+    // One percent of 256 MiB is 327 buffers.
+    let wrapper = ["prlimit".to_owned(), format!("--as={}", 256 << 20)];
+    let lb = Lb::under(&wrapper, &format!("{text}[limits]\nmemory = \"1%\"\n"));
+    let mut half: Vec<_> = (0..400).map(|_| Client::connect(lb.address())).collect();
+    for client in &mut half[..340] {
+        client.send(b"GET / HT");
+    }
+    let mut latest = get(lb.address(), "/");
+    wait_until("there is no memory left", || {
+        latest = get(lb.address(), "/");
+        latest.status == 503
+    });
+    assert_eq!((latest.header("lb-reject"), latest.header("retry-after")), (Some("no-memory"), Some("1")));
+    assert!(lb.log().contains("all memory that may be lent is"), "{}", lb.log());
+    // The first ones were in before it was out.
+    half[0].send(b"TP/1.1\r\nHost: t\r\n\r\n");
+    assert_eq!(half[0].answer().expect("an answer").text(), "yes");
+    drop(half);
+    wait_until("there is memory again", || get(lb.address(), "/").status == 200);
+}
+
 fn limit_descriptors(lb: &Lb, to: &str) {
     let (pid, limit) = (lb.pid().to_string(), format!("--nofile={to}:"));
     let limited = std::process::Command::new("prlimit").args(["--pid", &pid, &limit]).status();

@@ -11,6 +11,7 @@
 //! ```
 
 mod admin_listener;
+mod machine;
 mod running;
 
 use std::io;
@@ -22,6 +23,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+pub(crate) use self::machine::Machine;
 use self::running::Running;
 use crate::config::{self, Config};
 use crate::otlp::BadAddress;

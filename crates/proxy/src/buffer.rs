@@ -8,6 +8,8 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::lent;
+
 /// What a connection reads into at first: most heads, and most small bodies, are smaller.
 const SMALL: usize = 8 * 1024;
 
@@ -28,27 +30,15 @@ struct Spare {
     out: Vec<Vec<u8>>,
 }
 
-/// How many buffers are lent by this thread.
-#[cfg(test)]
-pub(crate) fn lent() -> usize {
-    LENT.get()
-}
-
-#[cfg(test)]
-thread_local! {
-    static LENT: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
-}
-
 fn borrow(large: bool) -> Box<[u8]> {
-    #[cfg(test)]
-    LENT.set(LENT.get() + 1);
+    let size = if large { LARGE } else { SMALL };
+    lent::lend(size);
     let spare = SPARE.with_borrow_mut(|spare| if large { spare.large.pop() } else { spare.small.pop() });
-    spare.unwrap_or_else(|| vec![0; if large { LARGE } else { SMALL }].into())
+    spare.unwrap_or_else(|| vec![0; size].into())
 }
 
 fn give_back(memory: Box<[u8]>) {
-    #[cfg(test)]
-    LENT.set(LENT.get() - usize::from(!memory.is_empty()));
+    lent::give_back(memory.len());
     SPARE.with_borrow_mut(|spare| {
         let kept = if memory.len() == LARGE { &mut spare.large } else { &mut spare.small };
         if !memory.is_empty() && kept.len() < MOST_SPARE {
@@ -109,8 +99,8 @@ impl Buffer {
 
     fn make_room(&mut self) -> io::Result<()> {
         if self.memory.is_empty() {
-            self.memory = borrow(self.wants_more);
-        } else if self.is_empty() && self.wants_more && self.memory.len() < LARGE {
+            self.memory = borrow(self.wants_more && !lent::is_exhausted());
+        } else if self.is_empty() && self.wants_more && self.memory.len() < LARGE && !lent::is_exhausted() {
             give_back(std::mem::replace(&mut self.memory, borrow(true)));
         } else if self.end == self.memory.len() {
             if self.start > 0 {

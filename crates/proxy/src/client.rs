@@ -12,13 +12,14 @@ use std::time::Duration;
 
 use lb_balance::Timestamp;
 use lb_http1::{BodyReader, Flaw, Framing, HeadEnd, Piece, Refusal, RequestHead, Version};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 pub(crate) use self::stream::Stream;
 use crate::alarm::Alarm;
 use crate::buffer::{self, Buffer, Out};
 use crate::clock::Clock;
 use crate::guests::Guest;
+use crate::lent;
 use crate::limits::Limits;
 use crate::tunnel::OneWay;
 use crate::wire::Wire;
@@ -68,6 +69,8 @@ pub(crate) enum Next {
     Request,
     /// It sent something else.
     Refused(Refusal),
+    /// It sent something, and there is no memory to read it into.
+    NoMemory,
     /// It began a head and did not go on.
     TimedOut,
     /// It left, or has nothing to do here for too long.
@@ -145,6 +148,10 @@ impl<S: Stream> Client<S> {
             }
             let is_idle = inner.input.is_empty();
             let polled = match inner.stream.poll_readable(cx) {
+                Poll::Ready(()) if is_idle && lent::is_exhausted() => match inner.poll_byte(cx) {
+                    Poll::Ready(Ok(1..)) => return Poll::Ready(Next::NoMemory),
+                    polled => polled,
+                },
                 Poll::Ready(()) => inner.input.poll_fill(cx, &mut inner.stream),
                 Poll::Pending => {
                     inner.input.rest();
@@ -365,6 +372,14 @@ impl<S: Stream> Inner<S> {
     }
 
     /// Reads more, until then; whether there was more.
+    /// Reads a byte that nobody needs any more, to learn whether there is one.
+    fn poll_byte(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let mut byte = [0];
+        let mut room = ReadBuf::new(&mut byte);
+        ready!(std::pin::Pin::new(&mut self.stream).poll_read(cx, &mut room))?;
+        Poll::Ready(Ok(room.filled().len()))
+    }
+
     fn poll_fill_until(&mut self, cx: &mut Context<'_>, clock: Clock, by: Timestamp) -> Poll<bool> {
         match self.input.poll_fill(cx, &mut self.stream) {
             Poll::Ready(Ok(1..)) => Poll::Ready(true),

@@ -23,7 +23,7 @@ use crate::story::End;
 
 /// Serves a connection until either side ends it, or the guest is asked to leave after the current request.
 pub(crate) async fn serve<D: Dial, S: Stream>(proxy: Rc<Proxy<D>>, stream: S, address: IpAddr, guest: Guest) {
-    let peer = proxy.peer(address);
+    let peer = Peer::new(address, &proxy.shared().trusted);
     let mut requests = 0u32;
     let client = Rc::new(Client::new(stream, proxy.clock(), Rc::clone(proxy.limits())));
     loop {
@@ -54,6 +54,11 @@ pub(crate) async fn serve<D: Dial, S: Stream>(proxy: Rc<Proxy<D>>, stream: S, ad
                 Box::into_pin(Box::write(room, exchange(&proxy, &client, &head, &peer, &guest, is_last))).await
             }
             Next::Refused(refusal) => Box::pin(refuse(&proxy, &client, &peer, Reject::refused(refusal))).await,
+            Next::NoMemory => {
+                let what = || "all memory that may be lent is: new requests are answered 503".to_owned();
+                proxy.shared().no_memory.say(proxy.clock().now(), what);
+                Box::pin(refuse(&proxy, &client, &peer, Reject::NoMemory)).await
+            }
             Next::TimedOut => Box::pin(refuse(&proxy, &client, &peer, Reject::ClientTimeout)).await,
         };
         proxy.heads().give_back(head);

@@ -48,6 +48,7 @@ mod heads;
 mod hedge;
 mod held;
 mod key;
+mod lent;
 mod limits;
 mod listener;
 mod local;

@@ -20,6 +20,9 @@ pub struct Limits {
     /// How many of them may come from one address (with IPv6, from one network of 64 bits); `None`: any. What is more is
     /// answered 429. Addresses are told apart by a hash: of two hosts, one in 65,536 times they share the number.
     pub connections_per_client: Option<NonZeroU32>,
+    /// How many bytes of memory may be lent to what passes through, of all workers together. Where all are, a new request is answered
+    /// 503, and nothing more is kept for retries.
+    pub memory: usize,
     /// After how many requests a connection ends; `None`: never.
     pub requests_per_connection: Option<NonZeroU32>,
     /// How long the head of a request may take from its first byte on.

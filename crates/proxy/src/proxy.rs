@@ -17,6 +17,7 @@ use crate::audience::{Audience, Ration};
 use crate::carried::Carried;
 use crate::clock::Clock;
 use crate::cluster::{ClusterHandle, Ties};
+use crate::complaint::Complaint;
 use crate::config::ClusterConfig;
 use crate::dial::Dial;
 use crate::downstream::Downstream;
@@ -46,6 +47,8 @@ pub(crate) struct Shared {
     pub(crate) trace_token: Option<Secret>,
     pub(crate) marking: Marking,
     pub(crate) trusted: Vec<IpNet>,
+    /// There is no memory left for another request.
+    pub(crate) no_memory: Complaint,
 }
 
 /// One worker's proxy.
@@ -309,9 +312,9 @@ impl<D: Dial> Proxy<D> {
         self.shared.clock
     }
 
-    /// Who has that address, and whether it is believed.
-    pub(crate) fn peer(&self, address: IpAddr) -> Peer {
-        Peer::new(address, &self.shared.trusted)
+    /// What all workers have in common.
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
     }
 
     /// What clients may ask for.

@@ -29,6 +29,8 @@ pub(crate) enum Reject {
     RequestTimeout,
     /// Its client has as many connections as it may.
     TooManyConnections,
+    /// All memory that may be lent to requests is.
+    NoMemory,
     /// Its body is coded in a way that is not known here.
     Coding,
     /// It speaks a version of HTTP that is not spoken here.
@@ -93,7 +95,7 @@ impl Reject {
     }
 
     /// All reasons for machines that there are.
-    pub(crate) const TOKENS: [&'static str; 27] = [
+    pub(crate) const TOKENS: [&'static str; 28] = [
         "fault",
         "no-route",
         "bad-request",
@@ -102,6 +104,7 @@ impl Reject {
         "body-too-large",
         "request-timeout",
         "too-many-connections",
+        "no-memory",
         "coding",
         "version",
         "expectation",
@@ -139,6 +142,7 @@ impl Reject {
             Self::ClientTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::NoEndpoint { .. }
             | Self::AtCapacity
+            | Self::NoMemory
             | Self::QueueFull
             | Self::QueueTimeout
             | Self::Endpoint(Failure::Shortage) => StatusCode::SERVICE_UNAVAILABLE,
@@ -158,6 +162,7 @@ impl Reject {
             Self::BodyTooLarge => "body-too-large",
             Self::RequestTimeout => "request-timeout",
             Self::TooManyConnections => "too-many-connections",
+            Self::NoMemory => "no-memory",
             Self::Coding => "coding",
             Self::Version => "version",
             Self::Expectation => "expectation",
@@ -185,6 +190,7 @@ impl Reject {
             Self::BodyTooLarge => "the body of the request is too large",
             Self::RequestTimeout => "the request took longer than it may",
             Self::TooManyConnections => "there are as many connections from this address as there may be",
+            Self::NoMemory => "there is no memory left for another request",
             Self::Coding => "the body of the request has a transfer coding that is not known here",
             Self::Version => "the request speaks neither HTTP/1.0 nor HTTP/1.1",
             Self::Expectation => "the request expects something else than 100-continue",
@@ -240,7 +246,9 @@ impl Reject {
         match self {
             Self::NoEndpoint { retry_after } => Some(retry_after),
             // A request ends at any moment; this is the shortest time that can be said.
-            Self::AtCapacity | Self::QueueFull | Self::QueueTimeout | Self::TooManyConnections => Some(1),
+            Self::AtCapacity | Self::NoMemory | Self::QueueFull | Self::QueueTimeout | Self::TooManyConnections => {
+                Some(1)
+            }
             Self::NoRoute
             | Self::BadRequest(_)
             | Self::HeadTooLarge
@@ -287,6 +295,7 @@ mod tests {
     fn who_finds_everything_full_is_told_to_come_back() {
         for (reject, token) in [
             (Reject::AtCapacity, "at-capacity"),
+            (Reject::NoMemory, "no-memory"),
             (Reject::QueueFull, "queue-full"),
             (Reject::QueueTimeout, "queue-timeout"),
         ] {
@@ -300,9 +309,13 @@ mod tests {
     fn the_reasons_for_machines_are_all_listed() {
         let failures = Failure::ALL.map(Failure::token);
         assert_eq!(Reject::TOKENS[Reject::TOKENS.len() - failures.len()..], failures);
-        for reject in
-            [Reject::NoRoute, Reject::AtCapacity, Reject::ClientTimeout, Reject::NoEndpoint { retry_after: 1 }]
-        {
+        for reject in [
+            Reject::NoRoute,
+            Reject::NoMemory,
+            Reject::AtCapacity,
+            Reject::ClientTimeout,
+            Reject::NoEndpoint { retry_after: 1 },
+        ] {
             assert!(Reject::TOKENS.contains(&reject.token()), "{reject:?}");
         }
     }

@@ -9,6 +9,7 @@ use lb_http1::Framing;
 
 use crate::clock::Clock;
 use crate::downstream::{BodyBroken, Downstream, Progress};
+use crate::lent::{self, Held};
 
 /// The client's body and what has been taken from it so far. One per request; each attempt reads it from its start.
 #[derive(Clone)]
@@ -23,6 +24,7 @@ struct Source {
     // What was taken, from `base` on: all of it as long as it is within the limit; later only what the endpoint has not
     // taken yet.
     window: Vec<u8>,
+    held: Held,
     base: u64,
     limit: usize,
     flow: Flow,
@@ -59,6 +61,7 @@ impl Replay {
     pub(crate) fn new(client: &Rc<dyn Downstream>, framing: Framing, limit: usize, clock: Clock) -> Self {
         let source = || Source {
             window: Vec::new(),
+            held: Held::default(),
             base: 0,
             limit,
             flow: Flow::Untouched,
@@ -115,11 +118,13 @@ impl Replay {
             Flow::Broken(_) => return Poll::Ready(Err(NoMore::ClientBrokeOff)),
             Flow::Untouched | Flow::Moving | Flow::WaitsForClient => {}
         }
-        if source.is_lost() || source.window.len() > source.limit {
+        let is_too_much = source.window.len() > source.limit || lent::is_exhausted();
+        if source.is_lost() || is_too_much {
             source.base = source.end();
             source.window.clear();
         }
         let polled = self.client.poll_body(cx, &mut source.window);
+        source.held.set(source.window.capacity());
         source.flow = if polled.is_pending() { Flow::WaitsForClient } else { Flow::Moving };
         let polled = ready!(polled);
         source.last_taken = source.clock.now();

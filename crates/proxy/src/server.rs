@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::cluster::ClusterHandle;
+use crate::complaint::Complaint;
 use crate::config::{ClusterConfig, Config};
 use crate::dial::Tcp;
 use crate::driver::{Driver, Estate, News};
@@ -168,16 +169,20 @@ impl Server {
             trace_token: config.trace_token,
             marking: config.marking,
             trusted: config.trusted,
+            no_memory: Complaint::default(),
         });
         let crowd = Arc::new(Crowd::new(&config.limits));
         let complaints = Arc::default();
         let (phase, phases) = watch::channel(Phase::Starting);
         let (ready, all_ready) = std::sync::mpsc::channel();
+        let each = sockets.take_for_workers();
+        let count = each.len();
         let start = |(index, sockets)| {
             let plan = Plan {
                 shared: Arc::clone(&shared),
                 crowd: Arc::clone(&crowd),
                 complaints: Arc::clone(&complaints),
+                memory: config.limits.memory / count,
                 tally: config.tallies.as_ref().and_then(|tallies| tallies.of_worker(index)),
                 stop_timeout: config.stop_timeout,
             };
@@ -191,8 +196,6 @@ impl Server {
             let thread = std::thread::Builder::new().name(format!("worker-{index}")).spawn(run);
             thread.map(|thread| Worker { thread, quiet: Some(quiet), finished })
         };
-        let each = sockets.take_for_workers();
-        let count = each.len();
         // Dropped where one fails: then the others, who wait for their first phase, end.
         let workers = each.into_iter().enumerate().map(start).collect::<Result<_, _>>().map_err(StartError::Worker)?;
         drop(ready);

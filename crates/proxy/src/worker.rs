@@ -19,6 +19,7 @@ use crate::complaint::Complaint;
 use crate::connection;
 use crate::dial::Tcp;
 use crate::guests::Guests;
+use crate::lent;
 use crate::limits::Crowd;
 use crate::proxy::{Proxy, Shared};
 use crate::tally::Tally;
@@ -58,6 +59,8 @@ pub(crate) struct Plan {
     pub(crate) shared: Arc<Shared>,
     pub(crate) crowd: Arc<Crowd>,
     pub(crate) complaints: Arc<Complaints>,
+    /// How many bytes it may lend to what passes through.
+    pub(crate) memory: usize,
     pub(crate) tally: Option<Arc<Tally>>,
     pub(crate) stop_timeout: Duration,
 }
@@ -81,7 +84,8 @@ pub(crate) fn run(
     ready: Sender<io::Result<()>>,
     hush: oneshot::Sender<()>,
 ) -> bool {
-    let Plan { shared, crowd, complaints, tally, stop_timeout } = plan;
+    let Plan { shared, crowd, complaints, memory, tally, stop_timeout } = plan;
+    lent::allow(memory);
     let runtime = match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -162,6 +162,10 @@ pub(super) fn connections(descriptors: usize) -> usize {
     descriptors.saturating_sub(OWN) / 4 * 3
 }
 
+/// The kernel's part of a connection is about as large, and a retry keeps some; with half of the memory free of all that, whatever
+/// else runs is not pushed out.
+pub(super) const MEMORY_PERCENT: u8 = 25;
+
 /// Ten times nginx's: a connection that never ends keeps its worker for ever, even if all others have gone to another one.
 pub(super) const REQUESTS_PER_CONNECTION: Option<NonZeroU32> = NonZeroU32::new(10_000);
 

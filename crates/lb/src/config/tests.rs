@@ -1,6 +1,7 @@
 //! What a configuration may say, and what is said of a wrong one.
 
 use super::*;
+use crate::run::Machine;
 
 mod admin;
 mod cluster;
@@ -206,12 +207,15 @@ fn weights_that_take_too_long_to_lay_out_are_refused() {
 
 #[test]
 fn limits_have_defaults_and_are_read() {
-    let limits = |more: &str| good(&format!("{more}\n{}", with(""))).limits.with_descriptors(1024);
+    let limits =
+        |more: &str| good(&format!("{more}\n{}", with(""))).limits.on(Machine { descriptors: 1024, memory: 1 << 30 });
     let defaults = limits("");
     assert_eq!((defaults.connections.get(), defaults.body, defaults.head.fields), (750, None, 128));
+    assert_eq!(defaults.memory >> 20, 255, "a quarter of a gibibyte");
     let said = limits(
-        "[limits]\nbody-size = \"1MiB\"\nconnections = 7\nhead-fields = 50\nhead-timeout = \"5s\"\nbody-rate = \"0B\"\n",
+        "[limits]\nbody-size = \"1MiB\"\nconnections = 7\nhead-fields = 50\nhead-timeout = \"5s\"\nbody-rate = \"0B\"\nmemory = \"2%\"\n",
     );
+    assert_eq!(said.memory >> 20, 20);
     assert_eq!((said.connections.get(), said.body, said.head.fields), (7, Some(1 << 20), 50));
     assert_eq!((said.head_timeout, said.body_rate), (Duration::from_secs(5), 0));
 }

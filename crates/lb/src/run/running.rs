@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::admin_listener::AdminListener;
-use super::{Failed, Haste, until};
+use super::{Failed, Haste, Machine, until};
 use crate::access_log::AccessLog;
 use crate::admin::{Admin, Current, Facts, Reach, Stage};
 use crate::config::{Config, Destination, Route};
@@ -81,7 +81,7 @@ impl Running {
     ///
     /// If the machine refuses something. Nothing has changed for the other one then.
     pub(super) async fn start(mut config: Config, before: Option<&Self>) -> Result<Self, Failed> {
-        let limits = config.limits.with_descriptors(raise_descriptor_limit());
+        let limits = config.limits.on(Machine::claim());
         let clusters = start_clusters(std::mem::take(&mut config.clusters), before).await;
         let clock = clusters.clock();
         let workers = config.workers.get();
@@ -285,18 +285,6 @@ async fn start_clusters(planned: Vec<ClusterConfig>, before: Option<&Running>) -
         None => Clusters::start(planned),
         Some(before) => Clusters::start_after(planned, &before.clusters).await,
     }
-}
-
-/// Each connection takes a descriptor, and one being proxied two; most shells allow 1024 unless asked for more. Returns how
-/// many there may be.
-fn raise_descriptor_limit() -> usize {
-    use rustix::process::{Resource, getrlimit, setrlimit};
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum;
-    if let Err(error) = setrlimit(Resource::Nofile, limit) {
-        tracing::warn!(%error, "cannot raise the limit of open descriptors");
-    }
-    getrlimit(Resource::Nofile).current.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX)
 }
 
 fn build(route: Route, admin: &Admin) -> lb_proxy::Route {

@@ -15,6 +15,7 @@ use tokio::sync::broadcast;
 
 use crate::audience::Audience;
 use crate::clock::Clock;
+use crate::complaint::Complaint;
 use crate::config::{ClusterConfig, EndpointConfig, Timeouts};
 use crate::dial::Dial;
 use crate::driver::Driver;
@@ -130,6 +131,7 @@ pub(crate) async fn join(client_says: &[u8], answer: Answer<'_>) -> (Vec<u8>, Ve
         trace_token: None,
         marking: Marking::default(),
         trusted: Vec::new(),
+        no_memory: Complaint::default(),
     });
     let (proxy, guests) = (Rc::new(Proxy::new(shared, &pipes, None)), Guests::new(Arc::new(Crowd::new(&LIMITS)), None));
     let client_ip = IpAddr::V4(Ipv4Addr::LOCALHOST);

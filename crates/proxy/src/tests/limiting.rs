@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::time::{Instant, sleep};
 
 use super::world::{LIMITS, OK, Script, World, at_once, in_paused_time};
-use crate::buffer::lent;
+use crate::lent::{self, lent};
 use crate::limits::Limits;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -246,7 +246,7 @@ fn a_connection_on_which_nothing_happens_holds_no_buffer() {
         assert_eq!(lent(), 0, "after its answer; the connection to the endpoint is idle, too");
         send(&mut client, "GET / HT").await;
         sleep(SECOND).await;
-        assert_eq!(lent(), 1, "bytes are in it");
+        assert_eq!(lent(), 8 * 1024, "bytes are in it");
     });
 }
 
@@ -266,5 +266,43 @@ fn a_client_that_reads_nothing_makes_nobody_take_its_whole_answer_in() {
         }
         // The pipes and the buffers hold less than half of it: the endpoint has not got rid of the rest.
         assert_eq!(world.snapshot().await.endpoints[0].counters.in_flight, 1);
+    });
+}
+
+#[test]
+fn where_all_memory_is_lent_new_requests_are_503_and_those_under_way_go_on() {
+    in_paused_time(async {
+        let world = world(LIMITS);
+        lent::allow(8 * 1024);
+        let ((mut first, _one), (mut second, _two)) = (world.client(), world.client());
+        send(&mut first, "GET / HT").await;
+        sleep(SECOND).await;
+        send(&mut second, GET).await;
+        let answer = rest(&mut second).await;
+        assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("lb-reject: no-memory\r\n"), "{answer}");
+        assert!(answer.contains("retry-after: 1\r\n"), "{answer}");
+        send(&mut first, &GET["GET / HT".len()..]).await;
+        sleep(SECOND).await;
+        assert_eq!(lent(), 0);
+        let (mut third, _three) = world.client();
+        send(&mut third, GET).await;
+        drop(first);
+        assert!(rest(&mut third).await.starts_with("HTTP/1.1 200 "));
+    });
+}
+
+/// A body that is kept counts as long as its request may be sent again.
+#[test]
+fn what_is_kept_of_a_body_is_lent() {
+    in_paused_time(async {
+        let world = patient(LIMITS);
+        let (mut client, _serving) = world.client();
+        send(&mut client, "POST / HTTP/1.1\r\nhost: t\r\ncontent-length: 30000\r\n\r\n").await;
+        send(&mut client, &"x".repeat(20_000)).await;
+        sleep(SECOND).await;
+        assert!(lent() >= 16_000, "{}", lent());
+        drop(client);
+        sleep(SECOND).await;
+        assert_eq!(lent(), 0);
     });
 }

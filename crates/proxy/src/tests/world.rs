@@ -17,6 +17,7 @@ use tokio::sync::broadcast;
 use crate::audience::{Audience, Listener};
 use crate::clock::Clock;
 use crate::cluster::{ClusterHandle, ClusterSnapshot};
+use crate::complaint::Complaint;
 use crate::config::{ClusterConfig, EndpointConfig, Timeouts};
 use crate::dial::Dial;
 use crate::driver::Driver;
@@ -155,6 +156,7 @@ pub(crate) const LIMITS: Limits = Limits {
     head: lb_http1::Limits::DEFAULT,
     body: None,
     connections: NonZeroUsize::MAX,
+    memory: usize::MAX,
     connections_per_client: None,
     requests_per_connection: None,
     head_timeout: Duration::from_mins(1),
@@ -240,6 +242,7 @@ impl World {
             trace_token: None,
             marking: Marking::default(),
             trusted: Vec::new(),
+            no_memory: Complaint::default(),
         });
         Self {
             cluster,
