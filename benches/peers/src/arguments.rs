@@ -44,7 +44,7 @@ pub(crate) struct Arguments {
     pub(crate) pingora: Option<PathBuf>,
 
     /// Measures nothing: works lb in, for a build that is guided by a profile
-    #[arg(long, conflicts_with_all = ["only", "case", "figure", "rounds", "quick", "plain", "pingora", "write"])]
+    #[arg(long, conflicts_with_all = ["only", "case", "figure", "rounds", "quick", "write"])]
     pub(crate) practise: bool,
 
     /// Writes the report to this file, too

@@ -28,7 +28,7 @@ const CLIENTS: usize = 1 << 24;
 const TOGETHER: usize = 100;
 
 /// How long nothing at all may happen before a run has failed. A proxy that a tool watches is slow, not silent.
-const SILENCE: Duration = Duration::from_secs(20);
+pub(crate) const SILENCE: Duration = Duration::from_secs(20);
 
 /// How many endpoints there are.
 pub(crate) const ENDPOINTS: usize = 4;

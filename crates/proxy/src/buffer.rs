@@ -78,7 +78,7 @@ impl Buffer {
     ///
     /// # Errors
     ///
-    /// What the stream says; or that there is no room, with [`LARGE`] bytes in it already.
+    /// What the stream says; or that there is no room: [`LARGE`] bytes are in it already, or no more may be lent.
     pub(crate) fn poll_fill<S: AsyncRead + Unpin>(
         &mut self,
         cx: &mut Context<'_>,
@@ -98,14 +98,16 @@ impl Buffer {
     }
 
     fn make_room(&mut self) -> io::Result<()> {
-        if self.memory.is_empty() {
-            self.memory = borrow(self.wants_more && !lent::is_exhausted());
-        } else if self.is_empty() && self.wants_more && self.memory.len() < LARGE && !lent::is_exhausted() {
-            give_back(std::mem::replace(&mut self.memory, borrow(true)));
+        if self.is_empty() {
+            let large = self.wants_more && !lent::is_exhausted();
+            let has_as_much = self.memory.len() == LARGE || (self.memory.len() == SMALL && !large);
+            if !has_as_much {
+                give_back(std::mem::replace(&mut self.memory, borrow(large)));
+            }
         } else if self.end == self.memory.len() {
             if self.start > 0 {
                 self.memory.copy_within(self.start..self.end, 0);
-            } else if self.memory.len() < LARGE {
+            } else if self.memory.len() < LARGE && !lent::is_exhausted() {
                 let mut larger = borrow(true);
                 larger[..self.end].copy_from_slice(&self.memory);
                 give_back(std::mem::replace(&mut self.memory, larger));
@@ -119,12 +121,13 @@ impl Buffer {
 
     /// Whether another read has room.
     pub(crate) fn has_room(&self) -> bool {
-        self.end - self.start < LARGE
+        let most = if lent::is_exhausted() { self.memory.len().max(SMALL) } else { LARGE };
+        self.end - self.start < most
     }
 
     /// Gives the memory back if nothing is in it.
     pub(crate) fn rest(&mut self) {
-        if self.is_empty() {
+        if self.is_empty() && !self.memory.is_empty() {
             give_back(std::mem::take(&mut self.memory));
         }
     }

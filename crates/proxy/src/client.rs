@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use lb_balance::Timestamp;
 use lb_http1::{BodyReader, Flaw, Framing, HeadEnd, Piece, Refusal, RequestHead, Version};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite};
 
 pub(crate) use self::stream::Stream;
 use crate::alarm::Alarm;
@@ -122,7 +122,7 @@ impl<S: Stream> Client<S> {
                     inner.input.consume(HeadEnd::BLANK);
                     inner.search = HeadEnd::default();
                     // No request has begun: empty lines buy no time.
-                    if inner.input.is_empty() {
+                    if inner.input.is_empty() && inner.idle_since.is_some() {
                         inner.waits_since = inner.idle_since;
                     }
                     continue;
@@ -147,16 +147,18 @@ impl<S: Stream> Client<S> {
                 Ok(None) => {}
             }
             let is_idle = inner.input.is_empty();
+            // Its own memory, which it borrows anew, is not to be what there is too little of.
+            inner.input.rest();
             let polled = match inner.stream.poll_readable(cx) {
-                Poll::Ready(()) if is_idle && lent::is_exhausted() => match inner.poll_byte(cx) {
-                    Poll::Ready(Ok(1..)) => return Poll::Ready(Next::NoMemory),
+                Poll::Ready(()) if is_idle && lent::is_exhausted() => match stream::poll_byte(cx, &mut inner.stream) {
+                    Poll::Ready(Ok(1..)) => {
+                        guest.note_busy();
+                        return Poll::Ready(Next::NoMemory);
+                    }
                     polled => polled,
                 },
                 Poll::Ready(()) => inner.input.poll_fill(cx, &mut inner.stream),
-                Poll::Pending => {
-                    inner.input.rest();
-                    Poll::Pending
-                }
+                Poll::Pending => Poll::Pending,
             };
             match polled {
                 Poll::Ready(Ok(1..)) => {
@@ -165,6 +167,9 @@ impl<S: Stream> Client<S> {
                         inner.idle_since = inner.waits_since.take();
                         guest.note_busy();
                     }
+                }
+                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::OutOfMemory => {
+                    return Poll::Ready(Next::NoMemory);
                 }
                 Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Next::Left),
                 Poll::Pending => {
@@ -192,7 +197,10 @@ impl<S: Stream> Client<S> {
         }
         // What comes is the body's, or the next request's; as much of it is taken as there is room for.
         while inner.input.has_room() {
-            ready!(inner.stream.poll_readable(cx));
+            if inner.stream.poll_readable(cx).is_pending() {
+                inner.input.rest();
+                return Poll::Pending;
+            }
             match ready!(inner.input.poll_fill(cx, &mut inner.stream)) {
                 Ok(1..) => {}
                 Ok(0) | Err(_) => return Poll::Ready(()),
@@ -368,18 +376,11 @@ impl<S: Stream> Inner<S> {
         self.body = BodyReader::new(head.framing());
         self.awaits_continue = head.expects_continue() && !self.body.is_ended();
         self.knows_interim = head.version() >= Version::Http11;
+        self.idle_since = None;
         (self.waits_since, self.body_bytes, self.body_waited, self.taken) = (None, 0, Duration::ZERO, 0);
     }
 
     /// Reads more, until then; whether there was more.
-    /// Reads a byte that nobody needs any more, to learn whether there is one.
-    fn poll_byte(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let mut byte = [0];
-        let mut room = ReadBuf::new(&mut byte);
-        ready!(std::pin::Pin::new(&mut self.stream).poll_read(cx, &mut room))?;
-        Poll::Ready(Ok(room.filled().len()))
-    }
-
     fn poll_fill_until(&mut self, cx: &mut Context<'_>, clock: Clock, by: Timestamp) -> Poll<bool> {
         match self.input.poll_fill(cx, &mut self.stream) {
             Poll::Ready(Ok(1..)) => Poll::Ready(true),

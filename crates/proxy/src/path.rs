@@ -42,16 +42,34 @@ pub(crate) fn check(path: &[u8]) -> Result<(), BadPath> {
     Ok(())
 }
 
-/// The form of a path by which routes are found: decoded, and with one slash where several stand together. Many servers read a path
-/// so, as nginx does, and one that is written otherwise is to be no way around a route.
+/// The form of a path by which routes are found: decoded, with a slash for a backslash, without the parameters of its segments
+/// (RFC 3986 §3.3), and with one slash where several stand together. Each of these is what some servers read, so none of them is to
+/// be a way around a route.
 #[must_use]
 pub fn routed(path: &[u8]) -> Cow<'_, [u8]> {
-    let is_odd = |(at, byte): (usize, &u8)| *byte == b'%' || (*byte == b'/' && path.get(at + 1) == Some(&b'/'));
+    let is_odd = |(at, byte): (usize, &u8)| match byte {
+        b'%' | b'\\' | b';' => true,
+        b'/' => path.get(at + 1) == Some(&b'/'),
+        _ => false,
+    };
     if !path.iter().enumerate().any(is_odd) {
         return Cow::Borrowed(path);
     }
-    let mut routed: Vec<u8> = percent_decode(path).collect();
-    routed.dedup_by(|byte, before| (*byte, *before) == (b'/', b'/'));
+    let mut routed = Vec::with_capacity(path.len());
+    let mut is_parameter = false;
+    for byte in percent_decode(path) {
+        match byte {
+            b'/' | b'\\' => {
+                is_parameter = false;
+                if routed.last() != Some(&b'/') {
+                    routed.push(b'/');
+                }
+            }
+            b';' => is_parameter = true,
+            _ if is_parameter => {}
+            byte => routed.push(byte),
+        }
+    }
     Cow::Owned(routed)
 }
 
@@ -62,7 +80,19 @@ mod tests {
     #[test]
     fn routes_know_one_form_of_a_path() {
         assert!(matches!(routed(b"/admin/x"), Cow::Borrowed(b"/admin/x")));
-        for path in ["//admin/x", "/admin//x", "/%61dmin/x", "/admin%2Fx", "/admin%2f/x", "///%61dmin%2F%2f/x"] {
+        for path in [
+            "//admin/x",
+            "/%61dmin/x",
+            "/admin//x",
+            "/admin%2Fx",
+            "/admin%2f/x",
+            "///%61dmin%2F%2f/x",
+            "/admin\\x",
+            "/%5Cadmin%5cx",
+            "/admin;a=b/x",
+            "/;/admin;/x;c",
+            "/%3Ba/admin/x",
+        ] {
             assert_eq!(*routed(path.as_bytes()), *b"/admin/x", "{path}");
         }
         assert_eq!(*routed(b"/admin/"), *b"/admin/");

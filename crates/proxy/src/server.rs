@@ -14,6 +14,7 @@ use crate::complaint::Complaint;
 use crate::config::{ClusterConfig, Config};
 use crate::dial::Tcp;
 use crate::driver::{Driver, Estate, News};
+use crate::lent::Stock;
 use crate::limits::Crowd;
 use crate::listener::{BindError, Sockets};
 use crate::proxy::Shared;
@@ -177,12 +178,13 @@ impl Server {
         let (ready, all_ready) = std::sync::mpsc::channel();
         let each = sockets.take_for_workers();
         let count = each.len();
+        let stock = Stock::new(config.limits.memory, count);
         let start = |(index, sockets)| {
             let plan = Plan {
                 shared: Arc::clone(&shared),
                 crowd: Arc::clone(&crowd),
                 complaints: Arc::clone(&complaints),
-                memory: config.limits.memory / count,
+                stock: Arc::clone(&stock),
                 tally: config.tallies.as_ref().and_then(|tallies| tallies.of_worker(index)),
                 stop_timeout: config.stop_timeout,
             };

@@ -19,7 +19,7 @@ use crate::complaint::Complaint;
 use crate::connection;
 use crate::dial::Tcp;
 use crate::guests::Guests;
-use crate::lent;
+use crate::lent::{self, Stock};
 use crate::limits::Crowd;
 use crate::proxy::{Proxy, Shared};
 use crate::tally::Tally;
@@ -59,8 +59,8 @@ pub(crate) struct Plan {
     pub(crate) shared: Arc<Shared>,
     pub(crate) crowd: Arc<Crowd>,
     pub(crate) complaints: Arc<Complaints>,
-    /// How many bytes it may lend to what passes through.
-    pub(crate) memory: usize,
+    /// What it may lend to what passes through.
+    pub(crate) stock: Arc<Stock>,
     pub(crate) tally: Option<Arc<Tally>>,
     pub(crate) stop_timeout: Duration,
 }
@@ -84,8 +84,8 @@ pub(crate) fn run(
     ready: Sender<io::Result<()>>,
     hush: oneshot::Sender<()>,
 ) -> bool {
-    let Plan { shared, crowd, complaints, memory, tally, stop_timeout } = plan;
-    lent::allow(memory);
+    let Plan { shared, crowd, complaints, stock, tally, stop_timeout } = plan;
+    lent::lend_from(stock);
     let runtime = match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
         Ok(runtime) => runtime,
         Err(error) => {

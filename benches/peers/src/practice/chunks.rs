@@ -7,7 +7,7 @@ use std::thread;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use crate::load::ENDPOINTS;
+use crate::load::{ENDPOINTS, SILENCE};
 use crate::wire::{self, HOST};
 
 /// So many clients at once, each of which asks so often.
@@ -66,6 +66,8 @@ pub(super) fn work(lb: SocketAddr) -> Result<usize> {
 fn client(lb: SocketAddr, pattern: &[u8]) -> Result<()> {
     let stream = TcpStream::connect(lb)?;
     stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(SILENCE))?;
+    stream.set_write_timeout(Some(SILENCE))?;
     let mut stream = BufReader::new(stream);
     for length in LENGTHS.iter().cycle().take(REQUESTS) {
         let body = &pattern[..*length];

@@ -62,18 +62,19 @@ fn read_host(value: &Value<'_>) -> Option<String> {
     if !good {
         value.problem("this is not a host", "write a name without scheme and port, as in \"www.example.com\"");
     }
-    good.then(|| host.to_ascii_lowercase())
+    good.then(|| host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase())
 }
 
 fn read_path(value: &Value<'_>) -> Option<String> {
     let path = value.string()?;
     let good = path.starts_with('/')
         && http::uri::PathAndQuery::try_from(path).is_ok_and(|p| p.query().is_none())
+        && !path.contains(';')
         && !path.split('/').any(|segment| matches!(segment, "." | ".."));
     if !good {
         value.problem(
             "this is not a path",
-            "it begins with a slash, has no query and no segment of dots, as in \"/api\"",
+            "it begins with a slash, has no query, no parameters and no segment of dots, as in \"/api\"",
         );
     }
     good.then(|| path.to_owned())

@@ -236,8 +236,12 @@ fn limits_that_cannot_be_kept_are_told() {
 #[test]
 fn proxies_that_are_trusted_are_networks_or_addresses() {
     assert_eq!(good(&with("")).trusted_proxies, []);
-    let config = good(&format!("trusted-proxies = [\"10.0.0.0/8\", \"192.0.2.7\", \"2001:db8::/32\"]\n{}", with("")));
-    let networks = ["10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32"].map(|text| text.parse().expect("a network"));
+    let config = good(&format!(
+        "trusted-proxies = [\"10.0.0.0/8\", \"192.0.2.7\", \"2001:db8::/32\", \"::ffff:10.1.0.0/112\"]\n{}",
+        with("")
+    ));
+    let networks =
+        ["10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32", "10.1.0.0/16"].map(|text| text.parse().expect("a network"));
     assert_eq!(config.trusted_proxies, networks);
     for wrong in ["10.0.0.0/33", "10.0.0", "proxy.example"] {
         let text = complaint(&format!("trusted-proxies = [\"{wrong}\"]\n{}", with("")));

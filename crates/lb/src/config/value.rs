@@ -4,10 +4,20 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use toml::de::DeValue;
 
 use super::table::Value;
+
+/// Clients that come by IPv4 to a socket for both are told by their IPv4 address.
+fn canonical(network: IpNet) -> IpNet {
+    match (network.addr().to_canonical(), network.prefix_len()) {
+        (IpAddr::V4(address), length @ 96..) if network.addr().is_ipv6() => {
+            Ipv4Net::new(address, length - 96).map_or(network, IpNet::from)
+        }
+        _ => network,
+    }
+}
 
 /// No time limit in `lb.toml` is longer.
 const LONGEST: Duration = Duration::from_hours(24);
@@ -168,7 +178,7 @@ impl<'a> Value<'a> {
     /// A network, or an address as one of its own.
     pub(super) fn network(&self) -> Option<IpNet> {
         let text = self.string()?;
-        let found = text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+        let found = text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from)).map(canonical);
         if found.is_none() {
             self.problem("this is not a network", "write one as \"10.0.0.0/8\", or an address as \"10.0.0.1\"");
         }

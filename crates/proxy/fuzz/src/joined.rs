@@ -159,6 +159,7 @@ const LIMITS: Limits = Limits {
     head: lb_http1::Limits::DEFAULT,
     body: None,
     connections: NonZeroUsize::MAX,
+    memory: usize::MAX,
     connections_per_client: None,
     requests_per_connection: None,
     head_timeout: Duration::from_mins(1),

@@ -1,9 +1,11 @@
 //! What carries a client's bytes, and what is asked of it beside reading and writing. A trait, so that tests can come by pipe.
 
-use std::task::{Context, Poll};
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 /// What carries a client's bytes.
@@ -16,6 +18,14 @@ pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + 'static {
 
     /// Lets the stream end with a reset when it is dropped, so that nobody takes the end for a regular one.
     fn end_with_reset(&self);
+}
+
+/// Reads a byte that nobody needs any more, to learn whether there is one.
+pub(super) fn poll_byte<S: Stream>(cx: &mut Context<'_>, stream: &mut S) -> Poll<io::Result<usize>> {
+    let mut byte = [0];
+    let mut room = ReadBuf::new(&mut byte);
+    ready!(Pin::new(stream).poll_read(cx, &mut room))?;
+    Poll::Ready(Ok(room.filled().len()))
 }
 
 impl Stream for TcpStream {

@@ -47,7 +47,9 @@ pub(crate) fn place(request: &RequestHead) -> Result<Place<'_>, BadRequest> {
     let port = authority.iter().rposition(|byte| *byte == b':').filter(|at| !authority[*at..].contains(&b']'));
     // What is asked of the server as a whole (RFC 9110 §9.3.7) is asked of whoever has the root of its paths.
     let path = if request.path() == b"*" { b"/" } else { request.path() };
-    Ok(Place { host: &authority[..port.unwrap_or(authority.len())], path, query: request.query() })
+    let host = &authority[..port.unwrap_or(authority.len())];
+    // A name that ends with a dot is the same, written out to its root (RFC 3986 §3.2.2).
+    Ok(Place { host: host.strip_suffix(b".").unwrap_or(host), path, query: request.query() })
 }
 
 /// The head that goes to an endpoint.

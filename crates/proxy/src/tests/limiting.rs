@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::time::{Instant, sleep};
 
 use super::world::{LIMITS, OK, Script, World, at_once, in_paused_time};
-use crate::lent::{self, lent};
+use crate::lent::{Held, Stock, lend_from, lent};
 use crate::limits::Limits;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -273,21 +273,64 @@ fn a_client_that_reads_nothing_makes_nobody_take_its_whole_answer_in() {
 fn where_all_memory_is_lent_new_requests_are_503_and_those_under_way_go_on() {
     in_paused_time(async {
         let world = world(LIMITS);
-        lent::allow(8 * 1024);
+        // A quarter of a mebibyte.
+        lend_from(Stock::new(0, 1));
         let ((mut first, _one), (mut second, _two)) = (world.client(), world.client());
         send(&mut first, "GET / HT").await;
         sleep(SECOND).await;
+        let mut others = Held::default();
+        others.set((256 - 8) * 1024);
         send(&mut second, GET).await;
         let answer = rest(&mut second).await;
         assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("lb-reject: no-memory\r\n"), "{answer}");
         assert!(answer.contains("retry-after: 1\r\n"), "{answer}");
         send(&mut first, &GET["GET / HT".len()..]).await;
         sleep(SECOND).await;
-        assert_eq!(lent(), 0);
+        assert_eq!(lent(), (256 - 8) * 1024, "what was lent to it is back");
         let (mut third, _three) = world.client();
         send(&mut third, GET).await;
         drop(first);
         assert!(rest(&mut third).await.starts_with("HTTP/1.1 200 "));
+    });
+}
+
+#[test]
+fn where_all_memory_is_lent_nobody_gets_a_larger_buffer() {
+    in_paused_time(async {
+        let world = world(LIMITS);
+        lend_from(Stock::new(0, 1));
+        let (mut client, _serving) = world.client();
+        send(&mut client, "GET / HTTP/1.1\r\nx: ").await;
+        sleep(SECOND).await;
+        let mut others = Held::default();
+        others.set((256 - 8) * 1024);
+        send(&mut client, &"x".repeat(10_000)).await;
+        let answer = rest(&mut client).await;
+        assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("lb-reject: no-memory\r\n"), "{answer}");
+    });
+}
+
+#[test]
+fn a_request_that_waits_for_its_answer_holds_no_buffer() {
+    in_paused_time(async {
+        let world = patient(LIMITS);
+        let (mut client, _serving) = world.client();
+        send(&mut client, GET).await;
+        sleep(SECOND).await;
+        assert_eq!(lent(), 0);
+    });
+}
+
+#[test]
+fn empty_lines_after_requests_do_not_make_a_connection_older() {
+    in_paused_time(async {
+        let world = world(Limits { idle_timeout: 10 * SECOND, ..LIMITS });
+        let (mut client, _serving) = world.client();
+        for _ in 0..8 {
+            sleep(4 * SECOND).await;
+            send(&mut client, &format!("{GET}\r\n")).await;
+        }
+        assert_eq!(rest(&mut client).await.matches("200 OK").count(), 8);
     });
 }
 
