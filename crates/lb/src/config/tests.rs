@@ -97,7 +97,7 @@ lb.toml:1:1: the file has no key `wrokers`
 lb.toml:4:8: this is not an address to listen on
   hint: write an IP address and a port, as in \"0.0.0.0:8080\" or \"[::]:8080\"
 lb.toml:7:8: this is not a path
-  hint: it begins with a slash, has no query and no segment of dots, as in \"/api\"
+  hint: it begins with a slash, has no query, no parameters and no segment of dots, as in \"/api\"
 lb.toml:8:11: cluster \"apii\" is not declared
   hint: did you mean \"api\"?
 lb.toml:10:1: this route leads nowhere

@@ -237,6 +237,16 @@ mod tests {
     }
 
     #[test]
+    fn a_host_is_looked_up_without_its_port_and_the_dot_at_its_end() {
+        for host in ["a.example", "a.example:80", "a.example.", "a.example.:80"] {
+            let head = read(&format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n"));
+            assert_eq!(place(&head).expect("a place").host, b"a.example", "{host}");
+        }
+        let head = read("GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n");
+        assert_eq!(place(&head).expect("a place").host, b"[::1]");
+    }
+
+    #[test]
     fn fields_of_one_connection_do_not_pass() {
         let head = forwarded(
             "GET / HTTP/1.1\r\nHost: h\r\nConnection: close, X-Mine\r\nConnection: keep-alive\r\nKeep-Alive: timeout=5\r\n\
