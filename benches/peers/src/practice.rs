@@ -1,4 +1,4 @@
-//! Works `lb` in: what a compiler is to know of it when it is guided by a profile (`release/build`).
+//! Works `lb` in: what a compiler is to know of it when it is guided by a profile (`benches/release`).
 //!
 //! The weight is on what a request costs where all is well. But every algorithm has its turn, and retries, hedges, queues, logs,
 //! traces and chunks have theirs: what a profile never saw is taken for of no importance, and made small in place of quick. Tunnels,

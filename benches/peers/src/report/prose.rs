@@ -59,7 +59,7 @@ pub(super) fn head(arguments: &Arguments, versions: &[(Peer, String)]) -> Result
 
 - A proxy has one worker (thread or process) and a core of its own. The clients and four endpoints share the other core, in one
   thread that costs little.
-- `lb` is what `release/build` makes, guided by a profile of its own work, unless `--lb` named another one. *plain lb*, if it is here,
+- `lb` is what `benches/release` makes, guided by a profile of its own work, unless `--lb` named another one. *plain lb*, if it is here,
   is the same code after `cargo build --release`. Pingora's balancer is built so, too; the others are Debian's packages.
 - Each proxy takes the endpoints in turn, keeps connections on both sides (up to 128 idle ones to each endpoint), keeps Host, adds
   X-Forwarded-For, -Host, -Proto and Via, sends no probes, and writes no log unless that is the case. For the rest it has its
