@@ -61,6 +61,11 @@ pub(crate) fn agrees(answer: &ResponseHead, asked: Option<&str>) -> bool {
     protocols.next().is_some_and(is_asked) && protocols.next().is_none()
 }
 
+/// A letter of a field's name as the loosest of servers reads it: without case, and an underscore as a hyphen, as CGI does.
+fn loosely(byte: u8) -> u8 {
+    if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() }
+}
+
 /// Appends one line.
 pub(crate) fn push_field(into: &mut Vec<u8>, name: &str, value: &[u8]) {
     for part in [name.as_bytes(), b": ", value, b"\r\n"] {

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use lb_http1::{Field, Fields, Known};
 
-use super::push_field;
+use super::{loosely, push_field};
 
 /// Who a request comes from.
 #[derive(Debug)]
@@ -82,8 +82,7 @@ fn claim(field: &Field<'_>) -> Option<Claim> {
         _ => return None,
     }
     let (begin, rest) = field.name.split_at(PREFIX.len());
-    let hyphen = |byte: &u8| if *byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
-    if !begin.iter().map(hyphen).eq(PREFIX.iter().copied()) {
+    if !begin.iter().copied().map(loosely).eq(PREFIX.iter().copied()) {
         return None;
     }
     if field.name.contains(&b'_') {

@@ -2,7 +2,7 @@
 
 use lb_http1::{Field, Framing, Known, RequestHead, Version, push_decimal};
 
-use super::{Filter, Peer, push_field};
+use super::{Filter, Peer, loosely, push_field};
 use crate::marks::Marks;
 use crate::reject::BadRequest;
 use crate::{buffer, header, path};
@@ -119,8 +119,9 @@ fn upgrade_of<'u>(request: &RequestHead, upgrades: &'u [String]) -> Option<&'u S
 pub(super) fn is_ours(field: &Field<'_>) -> bool {
     const OURS: [&[u8]; 4] =
         [b"content-length", b"transfer-encoding", header::TRACE_NAME.as_bytes(), header::REJECT_NAME.as_bytes()];
-    let hyphen = |byte: &u8| if *byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
-    let is = |ours: &[u8]| ours.len() == field.name.len() && field.name.iter().map(hyphen).eq(ours.iter().copied());
+    let is = |ours: &[u8]| {
+        ours.len() == field.name.len() && field.name.iter().copied().map(loosely).eq(ours.iter().copied())
+    };
     match field.known {
         // Written anew for each attempt, if it is expected at all.
         Known::Expect => true,
