@@ -165,6 +165,9 @@ fn an_address_with_as_many_connections_as_it_may_have_is_told_so() {
     assert_eq!((answer.status, answer.header("lb-reject")), (429, Some("too-many-connections")));
     assert!(second.is_ended());
     assert_eq!(first.get("/").text(), "yes");
+    // Whoever asks how it stands comes from the same address, so it is not asked.
+    lb.signal("TERM");
+    assert!(lb.wait().0.success());
 }
 
 #[test]
